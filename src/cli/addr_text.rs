@@ -36,7 +36,8 @@ pub fn address(text: &str, source: &str) -> Result<IpAddr, String> {
 }
 
 /// Splits `HOST[:PORT]` into the host, which is an IP address or a name, and the port. If `text` has no port, the port
-/// is `default`. The brackets of an IPv6 address are removed.
+/// is `default`. The brackets of an IPv6 address are removed. Returns `None` if `text` does not have this form, or if
+/// the port is 0.
 pub fn host_and_port(text: &str, default: u16) -> Option<(&str, u16)> {
     if text.parse::<IpAddr>().is_ok() {
         return Some((text, default));
@@ -45,7 +46,7 @@ pub fn host_and_port(text: &str, default: u16) -> Option<(&str, u16)> {
         Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok().filter(|&port| port != 0)?),
         _ => (text, default),
     };
-    // An IPv6 address with a port needs brackets.
+    // An IPv6 address with a port needs brackets. Only an IPv6 address may have them.
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     match bare {
         Some(bare) => bare.parse::<Ipv6Addr>().is_ok().then_some((bare, port)),

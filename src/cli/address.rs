@@ -33,7 +33,7 @@ pub fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
     clock: &Clock,
 ) -> Result<(), Failure> {
     // When to log the warning, or `None` once it is logged.
-    let mut silence = Some(clock.now() + SILENCE.into());
+    let mut warn_at = Some(clock.now() + SILENCE.into());
     while !stack.is_settled() {
         let deadline = stack.poll(clock.now(), io);
         if let Some(fault) = io.device.fault() {
@@ -43,9 +43,9 @@ pub fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
             break;
         }
         let now = clock.now();
-        if silence.is_some_and(|at| now >= at) {
+        if warn_at.is_some_and(|at| now >= at) {
             log::warn!("{}; waiting for it", link_down(&link.name));
-            silence = None;
+            warn_at = None;
         }
         let timeout = deadline.map(|at| if at > now { (at - now).into() } else { Duration::ZERO });
         io.device.wait(timeout, &[]).map_err(|error| Failure::run(format_args!("waiting: {error}")))?;
@@ -101,15 +101,17 @@ impl Lookup<'_> {
             return Err(loopback_error(host, &self.link.name));
         }
         let found = self.all_addresses(host, stack, io, clock, stop)?;
-        let reached =
+        let reachable_now =
             |stack: &Stack<'_, _, _>| found.iter().copied().filter(|&to| can_reach(stack, to)).collect::<Vec<_>>();
         // Wait if a lease, a router or a SLAAC address can still arrive and make one of these addresses reachable.
         if found.iter().any(|to| self.may_gain_address(stack, to)) {
-            self.wait(stack, io, clock, stop, |stack| !reached(stack).is_empty())?;
+            self.wait(stack, io, clock, stop, |stack| !reachable_now(stack).is_empty())?;
         }
-        match (reached(stack), found.first()) {
-            (none, Some(&first)) if none.is_empty() => Err(self.unreachable(stack, first)),
-            (reached, _) => Ok(reached),
+        let reachable = reachable_now(stack);
+        match found.first() {
+            // The error explains why the best address cannot be reached.
+            Some(&first) if reachable.is_empty() => Err(self.unreachable(stack, first)),
+            _ => Ok(reachable),
         }
     }
 
@@ -165,7 +167,8 @@ impl Lookup<'_> {
         self.look_up(host, stack, io, clock, stop)
     }
 
-    /// Asks the DNS servers for the addresses of a name.
+    /// Asks the DNS servers for the addresses of a name. First waits until the configured addresses are checked and,
+    /// with DHCP or SLAAC, until a DNS server can be reached.
     fn look_up<S: Session + Clone, U: UdpSession>(
         &self,
         host: &str,
@@ -191,16 +194,18 @@ impl Lookup<'_> {
             });
         }
         let random = getrandom::u32().map_err(|error| Failure::run(format_args!("no entropy: {error}")))?;
+        // The message IDs of the two queries, for IPv6 and for IPv4 addresses. They must be hard to guess.
         let ids = [(random >> 16) as u16, random as u16];
         let (reaches_v6, reaches_v4) = (has_family(stack, true), has_family(stack, false));
         let mut resolver = Resolver::new(name, &self.reached_servers(stack), self.patience.into(), ids)
             .reaching(reaches_v6, reaches_v4)
             .with_tcp();
         if self.thorough {
+            // Wait for both families, so that the result contains all addresses.
             resolver = resolver.thorough();
         }
-        let ended = self.run(resolver, stack, io, clock, stop)?;
-        match ended.as_ref().and_then(Resolver::result) {
+        let finished = self.run(resolver, stack, io, clock, stop)?;
+        match finished.as_ref().and_then(Resolver::result) {
             Some(Ok(addresses)) => Ok(addresses.in_order().collect()),
             Some(Err(ResolveError::Unreachable(server))) => {
                 Err(Failure::run(format_args!("{host}: DNS server: {}", unanswered(self.link, stack, server))))
@@ -259,8 +264,8 @@ impl Lookup<'_> {
         self.servers(stack).filter(|&server| can_reach(stack, server.into())).collect()
     }
 
-    /// Waits until the configured addresses are settled. The wait takes at most the timeout `patience` or [`SILENCE`],
-    /// whichever is longer.
+    /// Waits until it is known whether another host uses a configured address. Fails if another host does, or if the
+    /// link stays down. The wait takes at most the timeout `patience` or [`SILENCE`], whichever is longer.
     fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
         &self,
         stack: &mut Stack<'_, S, U>,
@@ -268,11 +273,12 @@ impl Lookup<'_> {
         clock: &Clock,
         stop: &mut Stop,
     ) -> Result<(), Failure> {
-        let rest = self.patience.saturating_sub(SILENCE);
+        // How long to wait after the warning that the link is down.
+        let remaining = self.patience.saturating_sub(SILENCE);
         Self::wait_for(SILENCE, stack, io, clock, stop, |stack| stack.is_settled())?;
-        if !stack.is_settled() && !rest.is_zero() {
+        if !stack.is_settled() && !remaining.is_zero() {
             log::warn!("{}; waiting for it", link_down(&self.link.name));
-            Self::wait_for(rest, stack, io, clock, stop, |stack| stack.is_settled())?;
+            Self::wait_for(remaining, stack, io, clock, stop, |stack| stack.is_settled())?;
         }
         if !stack.is_settled() {
             return Err(Failure::run(link_down(&self.link.name)));
@@ -280,7 +286,8 @@ impl Lookup<'_> {
         check(stack)
     }
 
-    /// Polls until `done` returns true or the timeout `patience` expires. Fails if a signal ends the wait.
+    /// Polls until `done` returns true or the timeout `patience` expires. A timeout is not an error: the caller checks
+    /// the result itself. Fails if a signal ends the wait.
     fn wait<'a, S: Session + Clone, U: UdpSession, P: Probe>(
         &self,
         stack: &mut Stack<'a, S, U>,
@@ -292,7 +299,8 @@ impl Lookup<'_> {
         Self::wait_for(self.patience, stack, io, clock, stop, done)
     }
 
-    /// Polls until `done` returns true or the timeout `time` expires. Fails if a signal ends the wait.
+    /// Polls until `done` returns true or the timeout `time` expires. A timeout is not an error: the caller checks the
+    /// result itself. Fails if a signal ends the wait.
     fn wait_for<'a, S: Session + Clone, U: UdpSession, P: Probe>(
         time: Duration,
         stack: &mut Stack<'a, S, U>,
@@ -301,12 +309,12 @@ impl Lookup<'_> {
         stop: &mut Stop,
         mut done: impl FnMut(&mut Stack<'a, S, U>) -> bool,
     ) -> Result<(), Failure> {
-        let until = clock.now() + time.into();
+        let ends_at = clock.now() + time.into();
         // Without the timer, `drive` could sleep past this time, because it knows only the stack's deadlines.
         let timer = Timer::new()?;
-        timer.set(clock, Some(until))?;
+        timer.set(clock, Some(ends_at))?;
         let ended =
-            drive(stack, io, clock, &mut Alarm { stop, timer: &timer }, |stack| done(stack) || clock.now() >= until)?;
+            drive(stack, io, clock, &mut Alarm { stop, timer: &timer }, |stack| done(stack) || clock.now() >= ends_at)?;
         if ended == Ended::Done { Ok(()) } else { Err(interrupted()) }
     }
 

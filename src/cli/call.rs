@@ -93,7 +93,9 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
     }
     let options = ClientOptions {
         texts: &texts,
+        // The client sends the lines of standard input in place of a TEXT `-`.
         dash: true,
+        // Sent if standard input ends without a line.
         fallback: if app.program == Program::Inbox && args.texts.is_empty() { &[b"AAABBBCCC"] } else { &[] },
         timeout: Some(args.timeout.into()),
         bytes: args.bytes.unwrap_or(0),
@@ -119,6 +121,7 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
     let console = if app.program == Program::Chat { Stdio::editing(None) } else { Stdio::new() };
     let mut io = Io { device, console, probe: watch };
     let result = caller.run((&host, port), job, &mut io);
+    // Complete the capture even if the client has failed.
     io.probe.finish().and(result)
 }
 
@@ -131,12 +134,13 @@ impl CallArgs {
     /// Returns the server's host and port. If the command line names no port, returns the default port of
     /// `app`.
     fn remote(&self, app: &App, link: &Link) -> Result<(String, u16), Failure> {
-        let port = match (self.udp, app.tcp, app.udp) {
+        // Without --udp, UDP is used only for a program that has no TCP server.
+        let default_port = match (self.udp, app.tcp, app.udp) {
             (false, Some(port), _) | (false, None, Some(port)) | (true, _, Some(port)) => port,
             _ => return Err(Failure::usage(format_args!("{} has no UDP side: leave --udp out", app.name))),
         };
         let text = link.without_zone(&self.host)?;
-        if let Some((host, port)) = host_and_port(&text, port) {
+        if let Some((host, port)) = host_and_port(&text, default_port) {
             return Ok((host.to_owned(), port));
         }
         Err(Failure::usage(match bracketed(&text) {
@@ -151,13 +155,14 @@ impl CallArgs {
     /// Returns the texts to send: random numbers, the TEXTs, or the default of the program. Rejects an option that is
     /// not for `app`.
     fn texts(&self, app: &App) -> Result<Vec<OsString>, Failure> {
-        for (flag, given, of) in [
+        for (flag, is_given, programs) in [
             ("--random", self.random.is_some(), &[Program::Greeting][..]),
             ("--no-wait", self.no_wait, &[Program::Inbox]),
             ("--bytes", self.bytes.is_some(), &[Program::Discard, Program::Chargen]),
         ] {
-            if given && !of.contains(&app.program) {
-                return Err(Failure::usage(format_args!("{flag} is for {}, not for {}", program_names(of), app.name)));
+            if is_given && !programs.contains(&app.program) {
+                let names = program_names(programs);
+                return Err(Failure::usage(format_args!("{flag} is for {names}, not for {}", app.name)));
             }
         }
         if self.texts.iter().filter(|text| text.as_bytes() == CONSOLE).count() > 1 {
@@ -236,6 +241,7 @@ impl<'c> Caller<'c> {
         })?;
         let mut dialler = dialler(&found, port, self.patience);
         if job.udp {
+            // The lookup has returned at least one address, so the dialler's first step is always `Connect`.
             let DialStep::Connect { remote, .. } = dialler.next(self.clock.now()) else { return Ok(()) };
             return self.run_udp(remote, job, stack, io);
         }
@@ -286,6 +292,7 @@ impl<'c> Caller<'c> {
     ) -> Result<(), Failure> {
         // Free the slots of earlier connections that have closed.
         self.closing.retain(|id| stack.take(*id).is_none());
+        // Every program that this command calls over TCP has a TCP client.
         let Some(client) = job.app.client(&job.options) else { return Ok(()) };
         let track = Track { clock: self.clock, stop: &mut self.stop };
         let (id, remote) = match self.race.run(track, dialler, &client, stack, io, &mut self.closing)? {
@@ -295,13 +302,13 @@ impl<'c> Caller<'c> {
                 // If no address answered, the user might have mistyped the host, so the message contains the hint.
                 let silent =
                     |(_, why)| matches!(why, DialError::Ended(End::TimedOut | End::Undelivered(_) | End::Unreachable));
-                let unreached = dialler.failures().all(silent);
+                let all_silent = dialler.failures().all(silent);
                 let lines: Vec<_> = dialler
                     .failures()
                     .map(|(remote, why)| self.no_connection(stack, remote, why).to_string())
                     .collect();
                 let failure = Failure::run(lines.join("; "));
-                return Err(if unreached { self.with_hint(failure) } else { failure });
+                return Err(if all_silent { self.with_hint(failure) } else { failure });
             }
         };
         *dialler = Dialler::to_address(remote, self.patience.into());
@@ -332,14 +339,15 @@ impl<'c> Caller<'c> {
     ) -> Result<(), Failure> {
         // If there is no route, fail now rather than at the timeout.
         stack.source_for(remote).map_err(|error| describe(remote, error))?;
+        // `CallArgs::remote` has rejected programs without a UDP server.
         let Some(client) = job.app.udp_client(&job.options, remote) else { return Ok(()) };
         let port = stack.bind(0, WithResolver::Program(client)).map_err(Failure::run)?;
-        let mut over = None;
+        let mut ended_client = None;
         drive(stack, io, &self.clock, &mut self.stop, |stack| {
-            over = stack.take_udp(port);
-            over.is_some()
+            ended_client = stack.take_udp(port);
+            ended_client.is_some()
         })?;
-        match over {
+        match ended_client {
             Some(WithResolver::Program(client)) => match client.result() {
                 Some(Ok(())) => Ok(()),
                 Some(Err(why @ (NotDone::TimedOut | NotDone::Undelivered(_) | NotDone::Unreachable))) => {

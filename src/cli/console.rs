@@ -105,6 +105,7 @@ impl Stdio {
         // The editor can still hold an unfinished line.
         match &mut self.edit {
             Edit::Edited(editor) => discarded |= editor.disown(),
+            // The editor has not started. `prompt` discards the typed input before it starts the editor.
             Edit::AtPrompt { disown, .. } => *disown = true,
             Edit::No => {}
         }
@@ -128,7 +129,7 @@ impl Default for Stdio {
 }
 
 impl Console for Stdio {
-    /// Prints `bytes`, above the edited line if there is one.
+    /// Prints `bytes`, above the edited line if there is one. The poll loop later reports the first write error.
     fn print(&mut self, bytes: &[u8]) {
         if let Edit::Edited(editor) = &mut self.edit {
             return editor.print(&self.output.escaped(bytes));

@@ -89,7 +89,8 @@ fn check_capability(report: &mut Report<'_>) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Reports and returns whether `smolstep sandbox` works. `usable` says whether there is a usable TAP or TUN.
+/// Reports and returns whether `smolstep sandbox` works, by moving this process into a sandbox permanently. `usable`
+/// says whether there is a usable TAP or TUN.
 fn check_sandbox(report: &mut Report<'_>, usable: bool) -> io::Result<bool> {
     let refused = match namespace::enter() {
         Ok(()) => {

@@ -65,17 +65,19 @@ impl Editor {
         let mut editor = rustyline::Editor::<Hooks, MemHistory>::with_history(config, history).ok()?;
         let printer = editor.create_external_printer().ok()?;
         let (typed, keyboard) = UnixStream::pair().ok()?;
+        // A copy that stays open, so that `typed` does not report the end of input when the thread stops.
         let kept = keyboard.try_clone().ok()?;
         let shared = Arc::new(Shared::default());
         editor.set_helper(Some(Hooks(shared.clone())));
-        let (prompt, ours) = (prompt.to_owned(), shared.clone());
+        let (prompt, shared_with_thread) = (prompt.to_owned(), shared.clone());
         thread::Builder::new()
             .name("editor".into())
-            .spawn(move || edit(editor, &prompt, &keyboard, at_end, &ours))
+            .spawn(move || edit(editor, &prompt, &keyboard, at_end, &shared_with_thread))
             .ok()?;
-        let ours = shared.clone();
-        let printing = thread::Builder::new().name("printer".into()).spawn(move || print(printer, &ours));
+        let shared_with_thread = shared.clone();
+        let printing = thread::Builder::new().name("printer".into()).spawn(move || print(printer, &shared_with_thread));
         if printing.is_err() {
+            // Without the printer's thread, the messages wait until `drop` prints them.
             shared.lock().at = At::Over;
         }
         *log_to() = Some(shared.clone());
@@ -99,7 +101,8 @@ impl Editor {
         !was_disowned
     }
 
-    /// Prints each complete line above the edited line. Keeps the text after the last LF for the next call.
+    /// Prints each complete line above the edited line. Keeps the text after the last LF for the next call. A line
+    /// longer than [`WAITING`] bytes is broken.
     pub fn print(&mut self, bytes: &[u8]) {
         self.partial.extend_from_slice(bytes);
         if let Some(end) = self.partial.iter().rposition(|&b| b == b'\n') {
@@ -114,11 +117,14 @@ impl Editor {
 
 /// Prints the remaining text, then restores the terminal's settings.
 impl Drop for Editor {
-    /// Waits until the printer has printed everything, for up to [`FAREWELL`], and prints what is left.
+    /// Waits until the printer has printed everything, for up to [`FAREWELL`]. Then prints the remaining messages and
+    /// restores the terminal's settings.
     fn drop(&mut self) {
+        // Complete the unfinished line, because only complete lines are printed.
         if !self.partial.is_empty() {
             self.print(b"\n");
         }
+        // From now on, log lines go to standard error.
         *log_to() = None;
         let mut state = self.shared.lock();
         state.ending = true;
@@ -132,6 +138,7 @@ impl Drop for Editor {
         let mut out = io::stdout().lock();
         // Errors in the rest of this function cannot be reported.
         if state.at != At::Over {
+            // The editor still shows its line.
             let _ = out.write_all(CLEAR);
         }
         while let Some(text) = state.next() {
@@ -250,7 +257,7 @@ impl Shared {
         }
     }
 
-    /// Queues `text` for printing. Drops `text` if more than [`WAITING`] bytes would wait.
+    /// Queues `text` for printing. Drops and counts `text` if more than [`WAITING`] bytes would wait.
     fn push(&self, text: Cow<'_, str>) {
         let mut state = self.lock();
         if state.bytes + text.len() > WAITING {
@@ -276,6 +283,7 @@ fn edit(
     while !shared.lock().ending {
         let line = editor.readline(prompt);
         shared.set(At::Between);
+        // Whether the line was begun for a client that has left.
         let disowned = shared.line_ends();
         let handed_over = match line {
             Ok(mut line) => {
@@ -320,6 +328,7 @@ fn edit(
 fn print(mut printer: impl ExternalPrinter, shared: &Shared) {
     loop {
         let mut state = shared.lock();
+        // Wait for a message, or for the end. Between two lines, nothing may be printed.
         let (at, text) = loop {
             let at = state.at;
             let text = if at == At::Between { None } else { state.next() };
@@ -333,6 +342,7 @@ fn print(mut printer: impl ExternalPrinter, shared: &Shared) {
             (At::Editing, Some(text)) => {
                 let _ = printer.print(text);
             }
+            // The editor has stopped, so there is no line to print above.
             (_, Some(text)) => {
                 let mut out = io::stdout().lock();
                 let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
@@ -378,11 +388,12 @@ impl Highlighter for Hooks {
 impl Hinter for Hooks {
     type Hint = String;
 
-    /// Records whether a line has been begun. Gives no hint.
+    /// Records that a line is being edited, and whether it has been begun. Gives no hint.
     fn hint(&self, line: &str, _pos: usize, _ctx: &rustyline::Context<'_>) -> Option<String> {
+        let Hooks(shared) = self;
         // Called after each drawing of the line.
-        self.0.set(At::Editing);
-        let mut state = self.0.lock();
+        shared.set(At::Editing);
+        let mut state = shared.lock();
         state.begun = !line.is_empty();
         // A line that the user has emptied and begins again is for the present client.
         state.disowned &= state.begun;

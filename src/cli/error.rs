@@ -52,6 +52,7 @@ impl Failure {
 
     /// Adds a clause to the message of an error about the command line. Leaves other errors unchanged.
     pub fn add_to_usage(mut self, clause: impl fmt::Display) -> Self {
+        // All errors about the command line have exit code 2.
         if self.code == 2 {
             let after = if self.what.ends_with('?') { "" } else { ";" };
             self.what.push_str(&format!("{after} {clause}"));

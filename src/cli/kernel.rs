@@ -66,11 +66,11 @@ impl KernelSocket {
 }
 
 impl fmt::Display for KernelSocket {
-    /// Writes the state and, unless the connection is in TIME-WAIT, the values.
+    /// Writes the state and, unless the connection is in TIME-WAIT, the kernel's values for the connection.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let KernelSocket { state, rto, cwnd, unacknowledged, retransmits } = self;
+        // In TIME-WAIT the kernel keeps only the state, so the other values are 0.
         if rto.is_zero() {
-            // In TIME-WAIT the kernel keeps only the state.
             return f.write_str(state);
         }
         let rto = rto.as_millis();
@@ -78,7 +78,7 @@ impl fmt::Display for KernelSocket {
     }
 }
 
-/// Converts the kernel's answer. Values that the answer does not contain are 0.
+/// Returns the state and the values of the socket in the kernel's answer. Values that the answer lacks are 0.
 fn describe(socket: &InetResponse) -> KernelSocket {
     let info = socket.nlas.iter().find_map(|nla| match nla {
         Nla::TcpInfo(info) => Some(info),

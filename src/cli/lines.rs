@@ -65,13 +65,16 @@ impl Lines {
     /// Removes and returns the next complete line. At the end of input, also returns an incomplete line.
     fn take(&mut self) -> Option<Vec<u8>> {
         let end = self.typed.iter().position(|&byte| byte == b'\n');
+        // The length of the line with its LF.
         let used = match end {
             Some(at) => at + 1,
             None if self.ended && !self.typed.is_empty() => self.typed.len(),
             None => return None,
         };
         let mut line: Vec<u8> = self.typed.drain(..used).collect();
-        line.truncate(split_line_end(&line).0.len());
+        let (text, _line_end) = split_line_end(&line);
+        let text_len = text.len();
+        line.truncate(text_len);
         Some(line)
     }
 }

@@ -155,6 +155,7 @@ impl LinkArgs {
             })?),
         };
         let (dhcp, slaac, name) = (self.dhcp, self.slaac, name.clone());
+        // `claim`: check that no other host on the link has one of the addresses.
         Ok(Link { kind, name, addresses, gateways, mac, dhcp, slaac, dns, claim: true, offload: !self.no_offload })
     }
 }
@@ -177,7 +178,7 @@ impl Link {
         without_zone(host, &self.name).map_err(Failure::usage)
     }
 
-    /// Creates a stack on `device`. First calls `set`, which can change the configuration.
+    /// Creates a stack on `device` with this link's addresses. First calls `set`, which can change the configuration.
     ///
     /// # Errors
     /// Fails if an address is invalid or the MTU is too small.

@@ -19,18 +19,19 @@ impl<'p> Listening<'p> {
 
     /// Returns a line for each listener on an address that was added or removed since the previous call. Remembers
     /// `addresses` for the next call.
-    pub fn change(&mut self, addresses: impl Iterator<Item = IpCidr> + Clone) -> String {
+    pub fn update(&mut self, addresses: impl Iterator<Item = IpCidr> + Clone) -> String {
         if addresses.clone().eq(self.known.iter().copied()) {
             return String::new();
         }
         let now: Vec<IpCidr> = addresses.collect();
         let mut lines = String::new();
+        // Addresses are compared without their prefix lengths.
         let not_in = |list: &[IpCidr], one: &&IpCidr| !list.iter().any(|other| other.address() == one.address());
-        for gone in self.known.iter().filter(|one| not_in(&now, one)) {
-            self.push_lines(&mut lines, "no longer listening", gone);
+        for removed in self.known.iter().filter(|one| not_in(&now, one)) {
+            self.push_lines(&mut lines, "no longer listening", removed);
         }
-        for new in now.iter().filter(|one| not_in(&self.known, one)) {
-            self.push_lines(&mut lines, "listening", new);
+        for added in now.iter().filter(|one| not_in(&self.known, one)) {
+            self.push_lines(&mut lines, "listening", added);
         }
         self.known = now;
         lines

@@ -79,6 +79,7 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
             if has_stopped && line.trim().is_empty() {
                 continue;
             }
+            // How many steps to take, and the event at which to stop earlier.
             let (mut steps, mut goal) = (0, None);
             match self.shell.parse(&line) {
                 Ok(Command::Next(count)) => steps = count,
@@ -91,12 +92,15 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
             }
             while steps > 0 {
                 match self.take_step(stack, goal)? {
+                    // The step has reached the goal.
                     Taken::Step(true) => break,
                     Taken::Step(false) => {
                         steps -= 1;
                         stopped = steps > 0 && self.shell.has_line();
                     }
+                    // The user has typed a line during the wait.
                     Taken::Typed => stopped = true,
+                    // A signal has arrived.
                     Taken::End => return Ok(()),
                 }
                 if stopped {
@@ -106,7 +110,8 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
         }
     }
 
-    /// Waits until a step is possible, then takes one step and shows that step.
+    /// Waits until a step is possible, then takes one step and shows that step. Also returns if the user types a line
+    /// or a signal arrives first.
     fn take_step<S: Session + Clone, U: UdpSession>(
         &mut self,
         stack: &mut Stack<'_, S, U>,
@@ -144,6 +149,7 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
             }
             match step {
                 Step::Idle(_) if reached => return Ok(Taken::Step(true)),
+                // Nothing was left to do: wait, and try again.
                 Step::Idle(deadline) => {
                     if !self.wait(deadline)? {
                         return Ok(Taken::Typed);
@@ -165,6 +171,7 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
         let typed = stdin.is_terminal().then(|| stdin.as_fd());
         let files: heapless::Vec<BorrowedFd<'_>, 2> = [typed, file].into_iter().flatten().collect();
         let ready = self.io.device.wait(timeout.map(Into::into), &files).map_err(Failure::run)?;
+        // A terminal is the first of `files`, so its index is 0.
         Ok(typed.is_none() || !ready.extra(0))
     }
 }
@@ -199,7 +206,7 @@ fn show<S: Session + Clone, U: UdpSession>(
     out.flush()
 }
 
-/// Shows both sides of every connection.
+/// Prints the state of both ends of every connection.
 fn show_sockets<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let mut none = true;

@@ -11,7 +11,7 @@ pub fn is_local(host: &str) -> bool {
     is_local_in(host, &std::fs::read_to_string("/etc/hosts").unwrap_or_default())
 }
 
-/// Like [`is_local`], with `hosts` as the content of /etc/hosts.
+/// Returns whether `host`, a name or an address, means this machine's loopback. `hosts` is the content of /etc/hosts.
 fn is_local_in(host: &str, hosts: &str) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&host);

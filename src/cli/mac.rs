@@ -7,7 +7,8 @@ use smoltcp::wire::EthernetAddress;
 use super::error::Failure;
 use crate::stack::{Hardware, half_sip};
 
-/// Returns the default address for `tap` and `side`. On a machine without an id, the address is random and is logged.
+/// Returns the default hardware address of `side` on `tap`, the same in each run. On a machine without an id, the
+/// address is random and is logged.
 ///
 /// # Errors
 /// Fails if the machine has neither an id nor entropy.
@@ -26,7 +27,8 @@ pub fn default_mac(tap: &str, side: &str) -> Result<EthernetAddress, Failure> {
     Ok(mac)
 }
 
-/// Derives the address. Returns `None` if the machine's id is invalid (machine-id(5)).
+/// Derives a hardware address from the machine's id, the host's name, the TAP and the side. Returns `None` if the
+/// machine's id is invalid (machine-id(5)).
 fn derive(tap: &str, side: &str, machine: &str, host: &str) -> Option<EthernetAddress> {
     let id = u128::from_str_radix(machine.trim(), 16).ok().filter(|&id| id != 0 && machine.trim().len() == 32)?;
     // LF separates the names, because no name contains LF.

@@ -30,7 +30,8 @@ pub fn man(args: &ManArgs, command: clap::Command) -> Result<(), Failure> {
         .map_err(|error| Failure::run(format_args!("the manual pages cannot be written to {}: {error}", dir.display())))
 }
 
-/// Writes each page to a temporary file in `dir`, then renames all files.
+/// Writes the manual pages to `dir`. Writes each page to a temporary file first, then renames all files, so that no
+/// page is ever incomplete.
 fn write(dir: &Path, command: clap::Command) -> io::Result<()> {
     let pages = pages(command)?;
     fs::create_dir_all(dir)?;

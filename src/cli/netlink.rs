@@ -65,13 +65,14 @@ impl Netlink {
     /// # Errors
     /// Fails with the kernel's error.
     pub fn links(&mut self) -> io::Result<Vec<Link>> {
+        let Netlink(exchange) = self;
         let mut links = Vec::new();
-        self.0.request(RouteNetlinkMessage::GetLink(LinkMessage::default()), NLM_F_DUMP, |message| {
+        exchange.request(RouteNetlinkMessage::GetLink(LinkMessage::default()), NLM_F_DUMP, |message| {
             if let RouteNetlinkMessage::NewLink(link) = message {
                 links.push(describe(&link));
             }
         })?;
-        self.0.request(RouteNetlinkMessage::GetAddress(AddressMessage::default()), NLM_F_DUMP, |message| {
+        exchange.request(RouteNetlinkMessage::GetAddress(AddressMessage::default()), NLM_F_DUMP, |message| {
             if let RouteNetlinkMessage::NewAddress(address) = message
                 && let Some(link) = links.iter_mut().find(|l| l.index == address.header.index)
                 && let Some(own) = own_address(&address)
@@ -90,16 +91,17 @@ impl Netlink {
         Ok(self.links()?.into_iter().find(|l| l.name == name))
     }
 
-    /// Sets an interface up or down.
+    /// Sets the interface with this index up, or down if `up` is false.
     ///
     /// # Errors
     /// Fails without CAP_NET_ADMIN.
     pub fn set_up(&mut self, index: u32, up: bool) -> io::Result<()> {
+        let Netlink(exchange) = self;
         let mut message = LinkMessage::default();
         message.header.index = index;
         message.header.change_mask = LinkFlags::Up;
         message.header.flags = if up { LinkFlags::Up } else { LinkFlags::empty() };
-        self.0.request(RouteNetlinkMessage::SetLink(message), NLM_F_ACK, |_| {})
+        exchange.request(RouteNetlinkMessage::SetLink(message), NLM_F_ACK, |_| {})
     }
 
     /// Deletes an interface.
@@ -112,11 +114,12 @@ impl Netlink {
         self.0.request(RouteNetlinkMessage::DelLink(message), NLM_F_ACK, |_| {})
     }
 
-    /// Adds an address to an interface, without duplicate address detection.
+    /// Adds an address to the interface with this index, without duplicate address detection.
     ///
     /// # Errors
     /// Fails without CAP_NET_ADMIN.
     pub fn add_address(&mut self, index: u32, address: IpAddr, prefix_len: u8) -> io::Result<()> {
+        let Netlink(exchange) = self;
         let mut message = AddressMessage::default();
         message.header.index = index;
         message.header.prefix_len = prefix_len;
@@ -129,7 +132,7 @@ impl Netlink {
         if address.is_ipv6() {
             message.attributes.push(AddressAttribute::Flags(AddressFlags::Nodad));
         }
-        self.0.request(RouteNetlinkMessage::NewAddress(message), NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, |_| {})
+        exchange.request(RouteNetlinkMessage::NewAddress(message), NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, |_| {})
     }
 }
 

@@ -63,7 +63,8 @@ impl Output {
 impl Drop for Output {
     /// Writes the bytes that the escaping still holds back.
     fn drop(&mut self) {
-        if let Some(escape) = &mut self.0 {
+        let Output(escape) = self;
+        if let Some(escape) = escape {
             // An error during the drop cannot be reported.
             escape.finish(&mut |piece| drop(io::stdout().lock().write_all(piece)));
             let _ = io::stdout().lock().flush();

@@ -71,6 +71,7 @@ pub fn ping(args: &PingArgs) -> Result<bool, Failure> {
     let stop = Stop::on_signals().map_err(Failure::run)?;
     let mut io = Io { device, console: Stdio::new(), probe: watch };
     let result = run(args, &link, clock, stop, &mut io);
+    // Complete the capture even if the run has failed.
     io.probe.finish()?;
     result
 }
@@ -110,6 +111,7 @@ fn exchange_echoes<'a>(
 ) -> Result<bool, Failure> {
     let lookup = Lookup { link, patience: args.timeout, thorough: false };
     let addresses = lookup.addresses(&args.host, stack, io, &clock, stop)?;
+    // The list contains at least one address, best first.
     let Some(&address) = addresses.first() else { return Ok(false) };
     check_size(args.size, address)?;
 
@@ -125,7 +127,8 @@ fn exchange_echoes<'a>(
         !matches!(result, Ok(true))
     })?;
     result?;
-    let heard = ping.summary()?;
+    let heard = ping.show_summary()?;
+    // A request that still waits could not be sent. Usually, no host has answered ARP or NDP.
     if !heard && stack.echo_waits() {
         return Err(Failure::run(unanswered(link, stack, address.into())));
     }
@@ -193,8 +196,8 @@ impl<'p> Ping<'p> {
             self.show_refusal(&refusal)?;
         }
         let now = self.clock.now();
-        let more = self.args.count.is_none_or(|count| self.sent < count);
-        if more && now >= self.send_at {
+        let has_more = self.args.count.is_none_or(|count| self.sent < count);
+        if has_more && now >= self.send_at {
             self.send(stack, now)?;
             // The stack sends the request at the next poll. The timer makes the loop poll immediately.
             timer.set(&self.clock, Some(now))?;
@@ -202,10 +205,10 @@ impl<'p> Ping<'p> {
         }
         // The wait for the final reply ends after --timeout.
         let end = self.last_sent + self.args.timeout.into();
-        if !more && (self.outstanding.is_empty() || now >= end) {
+        if !has_more && (self.outstanding.is_empty() || now >= end) {
             return Ok(false);
         }
-        timer.set(&self.clock, Some(if more { self.send_at } else { end }))?;
+        timer.set(&self.clock, Some(if has_more { self.send_at } else { end }))?;
         Ok(true)
     }
 
@@ -217,6 +220,7 @@ impl<'p> Ping<'p> {
         self.send_at = (self.send_at + self.args.interval.into()).max(now);
         match stack.send_echo(self.address.into(), self.sent as u16, self.args.size) {
             Ok(()) => {}
+            // An earlier request still waits, usually for the answer to ARP or NDP.
             Err(EchoError::Waiting) => {
                 let number = self.sent;
                 self.errors += 1;
@@ -229,6 +233,7 @@ impl<'p> Ping<'p> {
             Err(EchoError::Unreachable(_)) => return Err(no_route(&self.address.into())),
         }
         self.outstanding.insert(self.sent, now);
+        // Stop waiting for the oldest reply if too many are missing.
         if self.outstanding.len() > OUTSTANDING {
             self.outstanding.pop_first();
         }
@@ -249,13 +254,13 @@ impl<'p> Ping<'p> {
         );
         match sent {
             Some(sent) => {
-                let time = (echo.at - sent).total_micros() as f64 / 1e3;
+                let millis = (echo.at - sent).total_micros() as f64 / 1e3;
                 self.received += 1;
-                self.least = self.least.min(time);
-                self.most = self.most.max(time);
-                self.sum += time;
+                self.least = self.least.min(millis);
+                self.most = self.most.max(millis);
+                self.sum += millis;
                 // Writing to a string cannot fail.
-                let _ = write!(line, " time={time:.3} ms");
+                let _ = write!(line, " time={millis:.3} ms");
             }
             None => {
                 self.duplicates += 1;
@@ -270,9 +275,11 @@ impl<'p> Ping<'p> {
 
     /// Shows the ICMP error about a request and stops waiting for the request's reply.
     fn show_refusal(&mut self, refusal: &EchoRefusal) -> Result<(), Failure> {
+        // Ignore an error about another address.
         if refusal.to != self.address.into() {
             return Ok(());
         }
+        // An ICMP error contains only the lower 16 bits of the request's number.
         let number = self.outstanding.keys().copied().find(|number| *number as u16 == refusal.seq);
         let sent = number.and_then(|number| self.outstanding.remove(&number));
         // Ignore an error about a request that was never sent, or that has its reply or an error already.
@@ -284,14 +291,14 @@ impl<'p> Ping<'p> {
     }
 
     /// Shows the statistics and returns whether any reply arrived.
-    fn summary(&self) -> Result<bool, Failure> {
+    fn show_summary(&self) -> Result<bool, Failure> {
         let sent = self.sent;
         let lost = sent.saturating_sub(self.received);
         let percent = if sent == 0 { 0.0 } else { f64::from(lost) * 100.0 / f64::from(sent) };
-        let time = (self.clock.now() - self.start).total_millis();
+        let millis = (self.clock.now() - self.start).total_millis();
         let received = self.received;
         say_line(format_args!("--- {} ping statistics ---", self.args.host))?;
-        let mut line = format!("{sent} packets transmitted, {received} received, {percent:.0}% lost, time {time} ms");
+        let mut line = format!("{sent} packets transmitted, {received} received, {percent:.0}% lost, time {millis} ms");
         if self.duplicates > 0 {
             let _ = write!(line, ", {} duplicates", self.duplicates);
         }
@@ -309,14 +316,12 @@ impl<'p> Ping<'p> {
 
 /// Checks that `size` bytes of data fit into an echo request to `address`.
 fn check_size(size: usize, address: IpAddr) -> Result<(), Failure> {
-    let header = if address.is_ipv4() { 20 } else { 40 };
-    let longest = LONGEST - header - ECHO_HEADER;
-    match size <= longest {
-        true => Ok(()),
-        false => {
-            Err(Failure::usage(format_args!("--size {size} is too long: at most {longest} bytes go to {address}")))
-        }
+    let ip_header = if address.is_ipv4() { 20 } else { 40 };
+    let longest = LONGEST - ip_header - ECHO_HEADER;
+    if size > longest {
+        return Err(Failure::usage(format_args!("--size {size} is too long: at most {longest} bytes go to {address}")));
     }
+    Ok(())
 }
 
 /// Parses seconds, with or without a fraction.

@@ -41,7 +41,7 @@ pub struct Move {
     pub port: u16,
 }
 
-/// Parses one `--port` option for one of `apps`.
+/// Parses one `--port` option, which moves one of `apps` to another port.
 pub fn parse_move(word: &str, apps: &[&'static App]) -> Result<Move, Failure> {
     let bad = |why: &str| Failure::usage(format_args!("bad --port '{word}': {why}"));
     let (name, port) = word.split_once('=').ok_or_else(|| bad("write it like echo=4000 or echo/udp=4000"))?;

@@ -87,6 +87,7 @@ impl Race {
         closing: &mut Vec<ConnectionId>,
     ) -> Result<Outcome, Failure> {
         let Track { clock, stop } = track;
+        // In the new round, connections of earlier races can no longer win.
         self.round.set(self.round.get() + 1);
         self.winner.set(None);
         let timer = Timer::new()?;
@@ -98,6 +99,7 @@ impl Race {
                 DialStep::Connect { remote, patience } => {
                     let runner = WithQuery::Program(self.runner(session.clone(), begun.len()));
                     let connection = stack.connect(now, remote, runner, patience, io);
+                    // If the connection could not be begun, this adds nothing.
                     begun.extend(connection);
                     dialler.begun(now, remote, connection);
                     continue;
@@ -111,8 +113,8 @@ impl Race {
             };
             timer.set(&clock, until)?;
             let ended = drive(stack, io, &clock, &mut Alarm { stop, timer: &timer }, |stack| {
-                let over = until.is_some_and(|until| clock.now() >= until);
-                over || self.winner.get().is_some() || dialler.running().any(|id| stack.ended(id).is_some())
+                let is_time = until.is_some_and(|until| clock.now() >= until);
+                is_time || self.winner.get().is_some() || dialler.running().any(|id| stack.ended(id).is_some())
             })?;
             if ended == Ended::Stopped {
                 break Outcome::Stopped;
@@ -139,11 +141,11 @@ impl Race {
     /// Returns whether connection `number` wins race `round`. Call this method when the connection is established. The
     /// first call in a race makes its connection the winner.
     fn claim_win(&self, round: usize, number: usize) -> bool {
-        let first = self.round.get() == round && self.winner.get().is_none_or(|winner| winner == number);
-        if first {
+        let wins = self.round.get() == round && self.winner.get().is_none_or(|winner| winner == number);
+        if wins {
             self.winner.set(Some(number));
         }
-        first
+        wins
     }
 }
 

@@ -58,15 +58,17 @@ pub fn replay_script(script: &Script, limits: Limits, each: &mut dyn FnMut(&Snap
 /// # Errors
 /// Returns [`StartError`] if a scenario cannot be started.
 pub fn coverage(lang: Lang) -> Result<String, StartError> {
-    let mut by: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
+    let mut reached_by: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
     for scenario in SCENARIOS {
         let mut reach = |from: State, to: State| {
-            let slugs = by.entry((from.to_string(), to.to_string())).or_default();
+            let slugs = reached_by.entry((from.to_string(), to.to_string())).or_default();
+            // A scenario can reach a transition several times, but is listed once.
             if slugs.last() != Some(&scenario.slug) {
                 slugs.push(scenario.slug);
             }
         };
         let setup = (scenario.setup)();
+        // A host begins to listen before the trace begins.
         if !setup.listeners.is_empty() {
             reach(State::Closed, State::Listen);
         }
@@ -81,7 +83,7 @@ pub fn coverage(lang: Lang) -> Result<String, StartError> {
     let mut table = String::new();
     for transition in TRANSITIONS {
         let (from, to) = (transition.from.to_string(), transition.to.to_string());
-        let reached = match (transition.never, by.get(&(from.clone(), to.clone()))) {
+        let reached = match (transition.never, reached_by.get(&(from.clone(), to.clone()))) {
             (_, Some(slugs)) if slugs.len() > 2 => {
                 let more = slugs.len() - 2;
                 let more = match lang {
@@ -107,7 +109,7 @@ pub fn coverage(lang: Lang) -> Result<String, StartError> {
     let drawn = |(from, to): &(String, String)| {
         TRANSITIONS.iter().any(|t| t.from.to_string() == *from && t.to.to_string() == *to)
     };
-    for ((from, to), slugs) in by.iter().filter(|(pair, _)| !drawn(pair)) {
+    for ((from, to), slugs) in reached_by.iter().filter(|(pair, _)| !drawn(pair)) {
         let _ = writeln!(table, "{from:<12} -> {to:<12}  {}", slugs.join(", "));
     }
     Ok(table)

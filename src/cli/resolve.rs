@@ -52,6 +52,7 @@ pub fn resolve(args: &ResolveArgs) -> Result<(), Failure> {
         link.stack(&mut io.device, pool.memory(), clock.now(), |_| {})?;
     let lookup = Lookup { link: &link, patience: args.timeout, thorough: true };
     let found = lookup.all_addresses(&args.name, &mut stack, &mut io, &clock, &mut stop);
+    // Even if the lookup has failed, release the lease and complete the capture.
     stack.release_lease(clock.now(), &mut io);
     io.probe.finish()?;
     found?.into_iter().try_for_each(say_line)

@@ -183,16 +183,16 @@ impl ServerArgs {
     /// Checks that `apps` has the program of each option for one program, and that the options can be combined.
     fn check_flags(&self, apps: &[&'static App]) -> Result<(), Failure> {
         let serves = |program: &Program| apps.iter().any(|app| app.program == *program);
-        for (flag, given, of) in [
+        for (flag, is_given, programs) in [
             ("--template", self.template.is_some(), &[Program::Greeting][..]),
             ("--delay", self.delay.is_some(), &[Program::Greeting]),
             ("--once", self.once, &[Program::Inbox, Program::Chat]),
             ("--reply", self.reply.is_some(), &[Program::Inbox]),
             ("--room", self.room, &[Program::Chat]),
         ] {
-            if given && !of.iter().any(serves) {
-                let (names, is) = (program_names(of), if of.len() > 1 { "are" } else { "is" });
-                return Err(Failure::usage(format_args!("{flag} is for {names}, which {is} not served here")));
+            if is_given && !programs.iter().any(serves) {
+                let (names, verb) = (program_names(programs), if programs.len() > 1 { "are" } else { "is" });
+                return Err(Failure::usage(format_args!("{flag} is for {names}, which {verb} not served here")));
             }
         }
         if self.room && self.once {
@@ -206,6 +206,7 @@ impl ServerArgs {
     fn ports(&self, apps: &[&'static App]) -> Result<(Ports, Ports), Failure> {
         let moves = self.port.iter().map(|word| parse_move(word, apps)).collect::<Result<Vec<_>, _>>()?;
         // The last --port option for a program and transport wins. NAME=PORT is for both transports.
+        // `udp` says which transport's port to return.
         let port_of = |app: &App, udp: bool, default: u16| {
             let last = moves.iter().rev().find(|m| m.program == app.program && (udp || !m.udp_only));
             last.map_or(default, |m| m.port)
@@ -309,10 +310,10 @@ impl Plan<'_> {
         // lines do not show this address.
         let own = |address: &IpCidr| link.slaac || link.dhcp || link.addresses.contains(address);
         let mut listening = Listening::new(&self.tcp, &self.udp);
-        let mut interrupt = start(&listening.change(stack.addresses().iter().copied().filter(own)))?;
+        let mut interrupt = start(&listening.update(stack.addresses().iter().copied().filter(own)))?;
         let mut report = |addresses: &[IpCidr]| {
             events.as_ref().map_or(Ok(()), Events::check)?;
-            say(listening.change(addresses.iter().copied().filter(own)))
+            say(listening.update(addresses.iter().copied().filter(own)))
         };
         let result = if self.step {
             let each = |stack: &Stack<'_, _, _>| report(stack.addresses());
@@ -351,8 +352,10 @@ impl Plan<'_> {
         options: &Options<'a>,
     ) -> Result<Option<u16>, Failure> {
         for &(port, app) in &self.tcp {
+            // Every program with a TCP port has a server, so no program is left out here.
             let Some(session) = app.server(options) else { continue };
             let mut listener = Listener::new(port, session);
+            // Without a room, chat serves one client at a time.
             let one_at_a_time = app.program == Program::Chat && options.room.is_none();
             listener.serve_at_once = if one_at_a_time { 1 } else { self.args.serve_at_once.unwrap_or(usize::MAX) };
             listener.backlog = self.args.backlog.unwrap_or(listener.backlog);
@@ -360,17 +363,17 @@ impl Plan<'_> {
                 .listen(listener)
                 .map_err(|error| Failure::usage(format_args!("{} on TCP port {port}: {error}", app.name)))?;
         }
-        let mut once = None;
+        let mut inbox_port = None;
         for &(port, app) in &self.udp {
             let Some(session) = app.udp_server(options) else { continue };
             stack
                 .bind(port, session)
                 .map_err(|error| Failure::usage(format_args!("{} on UDP port {port}: {error}", app.name)))?;
             if app.program == Program::Inbox && self.options.once {
-                once = Some(port);
+                inbox_port = Some(port);
             }
         }
-        Ok(once)
+        Ok(inbox_port)
     }
 }
 

@@ -267,7 +267,8 @@ fn goal(word: &str, in_lab: bool, lang: Lang) -> Result<Goal, String> {
     let is_allowed = |goal: &Goal| in_lab || matches!(goal, Goal::Frame(_) | Goal::State(None, _));
     // The error about a state that is not known.
     let in_state = |name| state_in(name, lang).err().unwrap_or_default();
-    // An arm either returns a goal, or yields the text of the error.
+    // An arm either returns, or yields the text of the error. `number` and `span` parse the wrong part of the event
+    // again, because their errors are in `lang`.
     Err(match goal {
         Ok(goal) if is_allowed(&goal) => return Ok(goal),
         Err(GoalError::Number(word)) if in_lab => return number(word, lang).map(Goal::Step),

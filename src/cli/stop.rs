@@ -52,6 +52,7 @@ impl Interrupt for Stop {
 
     /// Returns `Close` if a signal has arrived since the previous `Close`, and `GoOn` otherwise.
     fn verdict(&mut self) -> Verdict {
+        // No signal has arrived yet, so there is no byte to read.
         if !self.closing && !self.raised.load(Ordering::Acquire) {
             return Verdict::GoOn;
         }

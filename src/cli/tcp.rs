@@ -60,14 +60,15 @@ impl TcpArgs {
     /// # Errors
     /// Fails with a usage error if the memory is not available.
     pub fn pool<'a, S, U>(&self, sizes: Sizes) -> Result<HeapPool<'a, S, U>, Failure> {
+        // An equal share of `all` bytes for each connection, but not less than the minimum.
         let share = |all: usize| (all / sizes.connections.max(1)).max(LEAST);
         let (receive, send) = match self.socket_buffer {
             Some(size) => (size, size),
             None => (sizes.receive.min(share(RECEIVE_IN_ALL)), sizes.send.min(share(SEND_IN_ALL))),
         };
         // If the system has too little memory, the send buffers become as small as the receive buffers.
-        let with = |send| HeapPool::try_new(Sizes { receive, send, ..sizes });
-        with(send).or_else(|| with(send.min(receive))).ok_or_else(|| {
+        let allocate = |send| HeapPool::try_new(Sizes { receive, send, ..sizes });
+        allocate(send).or_else(|| allocate(send.min(receive))).ok_or_else(|| {
             Failure::usage(format_args!(
                 "no memory for {} connections with socket buffers of {receive} bytes: lower --max-connections or \
                  --socket-buffer",

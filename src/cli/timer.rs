@@ -29,13 +29,14 @@ impl Timer {
     /// Wakes the loop at time `at`, or immediately if that time has passed. `None` stops the timer. The new time
     /// replaces any earlier time. An expired timer wakes the loop repeatedly, until the timer is set again.
     pub(super) fn set(&self, clock: &Clock, at: Option<Instant>) -> Result<(), Failure> {
+        let Timer(file) = self;
         let now = clock.now();
         // A value of zero would stop the timer, so a past time becomes one microsecond from now.
         let micros = at.map_or(0, |at| if at > now { (at - now).total_micros() } else { 1 });
         // Both values fit: the time is at most a year, and the nanoseconds are less than a second.
         let value = Timespec { tv_sec: (micros / 1_000_000) as _, tv_nsec: (micros % 1_000_000 * 1000) as _ };
         let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
-        timerfd_settime(&self.0, TimerfdTimerFlags::empty(), &once)
+        timerfd_settime(file, TimerfdTimerFlags::empty(), &once)
             .map(drop)
             .map_err(|error| Failure::run(format_args!("no timer: {error}")))
     }

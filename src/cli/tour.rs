@@ -16,6 +16,7 @@ const TEXTS: [&[u8]; 3] = [b"Li", b"Cheng", b"victor"];
 /// # Errors
 /// Fails if standard output has failed.
 pub fn tour() -> Result<(), Failure> {
+    // Log lines below level warn would disturb the output.
     log::set_max_level(log::max_level().min(log::LevelFilter::Warn));
     let (client, server) = (address(0), address(1));
     let lang = of_locale();
@@ -29,9 +30,10 @@ pub fn tour() -> Result<(), Failure> {
              每一行是轮询循环的一步中发生的一个事件。所示的 TCP 状态是该事件之后的状态。\n"
         ))?,
     }
+    // `false`: over TCP, not UDP.
     let setup = Setup::program(find("greeting")?, &TEXTS, false).map_err(Failure::run)?;
     let mut shown = Shown::new(lang);
-    let ended = Run::new(&setup).record(None, &mut |snapshot, _| shown.row(snapshot)).map_err(Failure::usage)?;
+    let ended = Run::new(&setup).record(None, &mut |snapshot, _| shown.print_row(snapshot)).map_err(Failure::usage)?;
     shown.finish(&ended)?;
     say_line(lang.pick(
         "\nNext: 'smolstep lab --step', 'smolstep sandbox --serve greeting -- nc -N 192.168.69.1 9999', and 'smolstep --help'.",

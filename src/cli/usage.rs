@@ -18,6 +18,7 @@ pub fn explain(error: &Error, command: &Command, words: &[OsString]) -> Failure 
         return with_help(Failure::usage(explain_top_level(error, command)), None);
     };
     let name = subcommand.get_name();
+    // For `sandbox`, say that `--` or COMMAND is missing, in place of clap's error.
     let what = match name {
         "sandbox" => sandbox::missing_dashes(subcommand, words.get(2..).unwrap_or_default()),
         _ => None,

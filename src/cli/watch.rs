@@ -47,7 +47,9 @@ impl<'s> Watch<'s> {
                 Some((path.to_owned(), capture.map_err(|error| unwritable(path, &error))?))
             }
         };
+        // Checksums that are left to the kernel are computed for the capture, in a copy of the frame.
         let completed = (capture.is_some() && device.offloads()).then(|| (device.kind().medium(), Vec::new()));
+        // On a TAP, the watch warns if another host uses this side's hardware address.
         let alone = link.mac.filter(|_| device.kind() == Kind::Tap).map(|mac| (mac, link.name.clone()));
         Ok(Watch {
             log: LogProbe::default(),

@@ -18,6 +18,7 @@ pub fn join_negative_values(command: &Command, words: impl Iterator<Item = OsStr
         if joined.len() == 1 {
             subcommand = command.find_subcommand(text);
         }
+        // Words after `--` are not options.
         before_dashes &= text != "--";
         let digit = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit() || c == '.');
         let negative = text.strip_prefix('-').is_some_and(digit);

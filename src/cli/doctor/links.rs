@@ -22,14 +22,16 @@ pub(super) fn check(report: &mut Report<'_>, admin: bool) -> io::Result<bool> {
             return Ok(false);
         }
     };
-    let (mut usable, mut mine) = (false, false);
+    let (mut any_usable, mut any_attachable) = (false, false);
     for link in &links {
         let Some(tun) = link.tun else { continue };
-        let open = admin || (tun.owner.is_none_or(|uid| uid == geteuid().as_raw()) && tun.group.is_none_or(is_member));
-        mine |= open;
-        usable |= check_link(report, &links, link, tun, open)?;
+        let may_attach =
+            admin || (tun.owner.is_none_or(|uid| uid == geteuid().as_raw()) && tun.group.is_none_or(is_member));
+        any_attachable |= may_attach;
+        any_usable |= check_link(report, &links, link, tun, may_attach)?;
     }
-    if !mine {
+    if !any_attachable {
+        // The first name that no interface has.
         let name = (0..).map(|n| format!("tap{n}")).find(|name| links.iter().all(|link| link.name != *name));
         let name = name.unwrap_or_default();
         let user = if geteuid().is_root() { "" } else { " user $(id -u)" };
@@ -39,12 +41,12 @@ pub(super) fn check(report: &mut Report<'_>, admin: bool) -> io::Result<bool> {
             configure(&links, &name)
         ))?;
     }
-    Ok(usable)
+    Ok(any_usable)
 }
 
-/// Reports the state of one TAP or TUN, and returns whether the interface can be used. `open` says whether this user
-/// may attach to the interface.
-fn check_link(report: &mut Report<'_>, links: &[Link], link: &Link, tun: Tun, open: bool) -> io::Result<bool> {
+/// Reports the state of one TAP or TUN, and returns whether the interface can be used. `may_attach` says whether this
+/// user may attach to the interface.
+fn check_link(report: &mut Report<'_>, links: &[Link], link: &Link, tun: Tun, may_attach: bool) -> io::Result<bool> {
     let name = &link.name;
     let owner = match (tun.owner, tun.group) {
         (_, Some(gid)) => format!("group {gid}'s"),
@@ -55,11 +57,12 @@ fn check_link(report: &mut Report<'_>, links: &[Link], link: &Link, tun: Tun, op
     let what = format!("{name} is a {} and {owner}", tun.kind);
     let up = if link.up { "up" } else { "down" };
     let set_up = format!("{}ip link set {name} up", sudo());
-    if !open {
+    if !may_attach {
         report.note(format_args!("{what}, so you cannot attach to it"))?;
     } else if tun.multi_queue {
         report.note(format_args!("{what}, made multi-queue, which smolstep does not use"))?;
     } else if link.carrier {
+        // A TAP or TUN has a carrier only while a program is attached.
         report.note(format_args!("{what}, {up}, in use by another program"))?;
     } else if let Some(index) = link.controller {
         let controller = links.iter().find(|other| other.index == index);
@@ -101,8 +104,8 @@ fn configure(links: &[Link], name: &str) -> String {
     commands + &format!("{sudo}ip link set {name} up")
 }
 
-/// Returns unused addresses for an interface. These are the sandbox's addresses, or an address in a free network
-/// 192.168.N.0/24.
+/// Returns unused addresses for an interface. These are the sandbox's addresses. If one of them or its IPv4 network is
+/// in use, returns an address in a free network 192.168.N.0/24.
 fn free_addresses(links: &[Link], name: &str) -> Vec<(IpAddr, u8)> {
     let taken = |wanted: &IpAddr| {
         links.iter().flat_map(|link| &link.addresses).any(|(address, _)| match (address, wanted) {

@@ -39,8 +39,11 @@ impl Destination {
         path.filter(|path| *path != Path::new("-")).map_or(Ok(Destination::Output), Destination::file)
     }
 
-    /// Opens the file at `path` for writing. An existing file must be writable. The permissions of an existing file,
-    /// and symbolic links to the file, are kept. A hard link to an existing file keeps the old content.
+    /// Opens the file at `path` for writing. The data goes to a temporary file, which replaces the file at the end. A
+    /// special file, such as a pipe, is written directly.
+    ///
+    /// An existing file must be writable. The permissions of an existing file, and symbolic links to the file, are
+    /// kept. A hard link to an existing file keeps the old content.
     ///
     /// # Errors
     /// The error's message is one line that describes the problem.
@@ -69,10 +72,10 @@ impl Destination {
         if !folder.is_dir() {
             return Err(failed(&format_args!("there is no directory {}: make it first", folder.display())));
         }
-        let mut named = tempfile::Builder::new();
-        named.prefix(".smolstep-").suffix(".part").permissions(Permissions::from_mode(mode & 0o777));
+        let mut temporary = tempfile::Builder::new();
+        temporary.prefix(".smolstep-").suffix(".part").permissions(Permissions::from_mode(mode & 0o777));
         // Only the kind of error is shown, because the full error names a temporary file that the user does not know.
-        let file = named.tempfile_in(folder).map_err(|error| failed(&error.kind()))?;
+        let file = temporary.tempfile_in(folder).map_err(|error| failed(&error.kind()))?;
         Ok(Destination::Whole(file, final_path))
     }
 

@@ -36,6 +36,7 @@ impl<'g> Getter<'g> {
             .ok_or_else(|| Failure::run("the URL cannot be put into a request"))?;
         let get = Get::new(request, self.sink, self.patience.into());
         let track = Track { clock: self.clock, stop: self.waiting.stop() };
+        // Begin a connection to one address after another. The first connection that is established sends the request.
         let id = match self.race.run(track, &mut dialler, &get, stack, io, &mut self.closing)? {
             Outcome::Won(id, _) => id,
             Outcome::Stopped => return Err(failed(&"interrupted")),
@@ -55,11 +56,11 @@ impl<'g> Getter<'g> {
         let ended = self.wait(id, stack, io)?;
         let result = stack.session(id).and_then(WithQuery::program).and_then(|runner| runner.session.result());
         let mut sink = self.sink.borrow_mut();
-        let flushed = sink.flush_rest();
+        let is_written = sink.flush_rest();
         match result {
             _ if sink.has_failed() => Err(sink.failure()),
             // A complete response is a success, even after a signal.
-            Some(Ok(())) if flushed => Ok(()),
+            Some(Ok(())) if is_written => Ok(()),
             Some(Err(why)) if ended == Ended::Done => Err(failed(&why)),
             _ => Err(failed(&"interrupted")),
         }
@@ -72,13 +73,16 @@ impl<'g> Getter<'g> {
         let is_over = |stack: &mut Fetching<'_, 'g>| {
             let mut sink = sink.borrow_mut();
             if sink.is_ready_again() {
+                // The client, which waits for the sink, then continues.
                 stack.wake_programs();
             }
             if sink.is_redirected() {
                 // The next request does not wait for the old connection to close.
                 stack.session(id).and_then(WithQuery::program).is_some_and(|runner| runner.session.result().is_some())
             } else {
-                stack.ended(id).is_some() && sink.flush_rest()
+                // After the end of the connection, `flush_rest` returns false while output is stalled.
+                let has_ended = stack.ended(id).is_some();
+                has_ended && sink.flush_rest()
             }
         };
         Ok(drive(stack, io, &clock, &mut self.waiting, is_over)?)

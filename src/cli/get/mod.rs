@@ -109,7 +109,7 @@ pub fn get(args: &GetArgs) -> Result<(), Failure> {
     let mut io = Io { device, console: Stdio::new(), probe: watch };
     let result = getter.run(target, &mut io);
     let captured = io.probe.finish();
-    // The getter borrows the sink.
+    // The getter borrows the sink, which `finish` consumes.
     drop(getter);
     result?;
     sink.into_inner().finish()?;
@@ -130,7 +130,7 @@ struct Getter<'g> {
 }
 
 impl<'g> Getter<'g> {
-    /// Fetches the target and follows redirects.
+    /// Creates the stack, fetches the target, follows redirects, and releases the DHCP lease.
     fn run(&mut self, mut target: Target, io: &mut Around) -> Result<(), Failure> {
         let mut pool = self.tcp.pool(SIZES)?;
         let mut stack: Fetching<'_, 'g> =

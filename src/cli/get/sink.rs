@@ -41,8 +41,8 @@ struct Bar {
 const CHECK_EVERY: Duration = Duration::from_millis(50);
 
 impl Sink {
-    /// Creates a sink. With `include`, the sink also writes the header. With `follow`, the sink skips the body of a
-    /// redirect.
+    /// Creates a sink that writes a response to `destination`. With `include`, the sink also writes the header. With
+    /// `follow`, the sink skips the body of a redirect.
     pub fn new(destination: Destination, include: bool, follow: bool) -> Self {
         Sink {
             escape: destination.is_terminal().then(Escape::default),
@@ -97,7 +97,7 @@ impl Sink {
         self.fault.is_some()
     }
 
-    /// Returns the destination's error, as a message of one line.
+    /// Removes the destination's error from the sink, and returns it as a message of one line.
     pub fn failure(&mut self) -> Failure {
         let error = self.fault.take().unwrap_or_else(|| io::ErrorKind::Other.into());
         match &self.destination {
@@ -117,8 +117,8 @@ impl Sink {
         core::mem::take(&mut self.destination).finish().map_err(|error| Failure::run(format_args!("{name}: {error}")))
     }
 
-    /// Writes bytes, and keeps the bytes that the destination does not accept yet. Returns whether all bytes were
-    /// written.
+    /// Writes `bytes`, escaped if the destination is a terminal. Keeps the output that the destination does not accept
+    /// yet. Returns whether all output was written.
     fn hand_on(&mut self, bytes: &[u8]) -> Result<bool, OutputFailed> {
         match &mut self.escape {
             Some(escape) => escape.put(bytes, &mut |piece| self.pending.extend_from_slice(piece)),
@@ -143,6 +143,7 @@ impl Sink {
                 Ok(0) => break,
                 Ok(len) => written += len,
                 Err(error) => {
+                    // Keep the first error for `failure`.
                     self.fault.get_or_insert(error);
                     return Err(OutputFailed);
                 }
@@ -167,8 +168,9 @@ impl Sink {
     /// Fits the bar to the terminal's current width. If the bar were wider than the terminal, each redraw would leave
     /// parts of the old bar behind.
     fn fit_bar(&mut self) {
-        let Some(Bar { bar, template: shown, next_check }) = &mut self.bar else { return };
+        let Some(Bar { bar, template: current, next_check }) = &mut self.bar else { return };
         let elapsed = bar.elapsed();
+        // Look up the width only now and then, because the look-up is a system call.
         if elapsed < *next_check {
             return;
         }
@@ -183,7 +185,7 @@ impl Sink {
             (12.., _) => "{bytes}",
             _ => " ",
         };
-        let previous = core::mem::replace(shown, template);
+        let previous = core::mem::replace(current, template);
         if previous != template
             && let Ok(style) = ProgressStyle::with_template(template)
         {
@@ -206,6 +208,7 @@ impl Output for Sink {
             self.hand_on(head.bytes)?;
         }
         let location = head.location.filter(|_| matches!(head.status, 301 | 302 | 303 | 307 | 308));
+        // The reason comes from the server, and might contain escape sequences.
         let reason = head.reason.replace(is_invisible, " ");
         match (location, head.status) {
             (Some(location), _) if self.follow => {

@@ -106,7 +106,7 @@ fn has_bare_ipv6(url: &str) -> bool {
     !authority.contains('[') && authority.matches(':').count() > 1
 }
 
-/// Checks that smolstep can fetch the URL. If not, the error says why.
+/// Checks that smolstep can fetch the URL. The error says why it cannot.
 fn check(url: &Url) -> Result<(), String> {
     let why = match (url.scheme(), url.host()) {
         ("https", _) => "https is not supported, because smolstep has no TLS: use http",

@@ -20,7 +20,8 @@ pub struct Waiting<'g> {
 }
 
 impl<'g> Waiting<'g> {
-    /// Creates the interrupt for the signals that `stop` receives and the destination of `sink`.
+    /// Creates an interrupt that reports the signals that `stop` receives. It also wakes the poll loop when the
+    /// destination of `sink` accepts bytes again.
     ///
     /// # Errors
     /// Fails with the error from the system call.

@@ -216,21 +216,23 @@ impl LabArgs {
     /// Fails if two options exclude each other, if an option lacks another that it needs, or if a picture's name does
     /// not end in .svg. overlap.rs checks the files.
     pub fn check(&self) -> Result<(), Failure> {
-        let shows = [self.list, self.coverage, self.terms, self.print.is_some()];
-        let shows = shows.into_iter().filter(|shows| *shows).count();
+        // The options that only print something.
+        let prints = [self.list, self.coverage, self.terms, self.print.is_some()];
+        let print_options = prints.into_iter().filter(|is_given| *is_given).count();
         let changes_appearance = self.explain || self.frames || self.clock;
-        let runs = self.what.is_some() || self.web || changes_appearance || self.limit.is_some() || self.seed.is_some();
-        if shows > 0 && (runs || self.changes_the_run() || self.files().next().is_some()) {
+        let has_run_option =
+            self.what.is_some() || self.web || changes_appearance || self.limit.is_some() || self.seed.is_some();
+        if print_options > 0 && (has_run_option || self.changes_the_run() || self.files().next().is_some()) {
             return Err(Failure::usage(
                 "--list, --print, --coverage and --terms run nothing: leave out options for a run",
             ));
         }
-        if shows > 1 {
+        if print_options > 1 {
             return Err(Failure::usage("--list, --print, --coverage and --terms stand alone: choose one"));
         }
         let graphs = self.graph.iter().map(|graph| ("--graph", &graph.path));
-        let ladder = self.svg.iter().map(|file| ("--svg", file)).chain(graphs);
-        for (option, file) in ladder.chain(self.states.iter().map(|file| ("--states", file))) {
+        let pictures = self.svg.iter().map(|file| ("--svg", file)).chain(graphs);
+        for (option, file) in pictures.chain(self.states.iter().map(|file| ("--states", file))) {
             if !is_stdout(file) && !is_svg(file) {
                 let name = file.display();
                 return Err(Failure::usage(format_args!("{option} draws SVG: '{name}' should end in .svg, or be -")));
@@ -261,16 +263,16 @@ fn is_svg(file: &Path) -> bool {
 
 /// Parses the value of `--until`.
 fn until(text: &str) -> Result<Goal, String> {
-    let (what, value) = text.split_once('=').ok_or("write client=STATE, server=STATE, step=N or time=T")?;
+    let (kind, value) = text.split_once('=').ok_or("write client=STATE, server=STATE, step=N or time=T")?;
     // The client is host 0, and the server is host 1.
-    match what {
+    match kind {
         "client" => state(value).map(|state| Goal::State(Some(0), state)),
         "server" => state(value).map(|state| Goal::State(Some(1), state)),
         "step" => {
             value.parse().map(Goal::Step).map_err(|_| format!("'{value}' should be a step's number, as in step=40"))
         }
         "time" => duration(value).map(|time| Goal::Time(time.into())),
-        _ => Err(format!("'{what}' should be client, server, step or time")),
+        _ => Err(format!("'{kind}' should be client, server, step or time")),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::args::LabArgs;
 use super::file;
-use super::mark::{key, only, verdict};
+use super::mark::{allow_only, key, verdict};
 use super::output_file::{Text, unwritable};
 use super::outputs::{self, Shown};
 use crate::cli::error::Failure;
@@ -23,7 +23,8 @@ pub const WORD: &str = "exercise";
 const HELP: &str = "?  shows the hint    Enter  goes to the next question    q  ends";
 const HELP_ZH: &str = "?  显示提示    Enter  转到下一题    q  结束";
 
-/// Asks the questions of a file, and writes the answers to a second file, if one is named. Returns the exit code.
+/// Asks the user the questions of a file. If a second file is named, writes the user's answers to it. Returns the exit
+/// code.
 ///
 /// # Errors
 /// Fails if the file cannot be read, or if standard input or a file has failed.
@@ -33,7 +34,7 @@ pub fn exercise(args: &LabArgs) -> Result<u8, Failure> {
         [name, answers] => (name, Some(Path::new(answers))),
         _ => return Err(Failure::usage("exercise needs a file: smolstep lab exercise FILE [ANSWERS]")),
     };
-    only(args, &["--seed", "--explain", "--ascii", "--lang"], args.files().next().is_none())?;
+    allow_only(args, &["--seed", "--explain", "--ascii", "--lang"], args.files().next().is_none())?;
     if let Some(path) = answers.filter(|path| path.exists()) {
         return Err(Failure::usage(format_args!("{} exists: name a new file for the answers", path.display())));
     }
@@ -56,7 +57,7 @@ pub fn exercise(args: &LabArgs) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// Shows the title, the text and the ladder.
+/// Shows the title and the text of the exercise, then runs it and shows the ladder.
 fn show(experiment: &Experiment, args: &LabArgs) -> Result<(), Failure> {
     let width = outputs::width();
     say_line(experiment.in_lang(&experiment.title, args.lang()))?;
@@ -67,7 +68,7 @@ fn show(experiment: &Experiment, args: &LabArgs) -> Result<(), Failure> {
     let parts = experiment.parts();
     let setup = parts.setup().map_err(Failure::usage)?;
     let mut shown = Shown::of(args);
-    let ended = Run::new(&setup).record(None, &mut |snapshot, _| shown.row(snapshot)).map_err(Failure::usage)?;
+    let ended = Run::new(&setup).record(None, &mut |snapshot, _| shown.print_row(snapshot)).map_err(Failure::usage)?;
     shown.finish(&ended)
 }
 

@@ -19,11 +19,13 @@ impl<'a> Watch<'a> {
         Watch { values, last: Vec::new() }
     }
 
-    /// Prints what has changed since the previous call. Does nothing while the step has more entries to show.
+    /// Prints the watched values that have changed since the previous step. Call this method after each entry of a
+    /// step: it does nothing while the step has more entries to show.
     pub fn step(&mut self, lab: &HostLab<'_>, shown: &mut Shown) {
         if self.values.is_empty() || lab.entries.iter().next().is_some() {
             return;
         }
+        // The texts of all watched values, for each connection of each host.
         let mut now = Vec::new();
         for host in 0..2 {
             for (tuple, control) in lab.control(host) {

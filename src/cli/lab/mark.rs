@@ -15,7 +15,7 @@ use crate::trace::json::Object;
 /// The word after `lab` that selects this command. No program and no scenario has this name.
 pub const WORD: &str = "mark";
 
-/// Marks files of answers; returns the exit code.
+/// Marks files of answers to an exercise, and prints the marks. Returns the exit code.
 ///
 /// # Errors
 /// Fails if the exercise cannot be read. If a file of answers cannot be read, fails after all other files are marked.
@@ -27,7 +27,7 @@ pub fn mark(args: &LabArgs) -> Result<u8, Failure> {
         return Err(Failure::usage("mark needs files of answers, or a folder of them, after the exercise"));
     }
     let writes_only_json = args.files().count() == args.json.iter().count();
-    only(args, &["--json"], writes_only_json && !args.explain && !args.ascii)?;
+    allow_only(args, &["--json"], writes_only_json && !args.explain && !args.ascii)?;
     if args.seed.is_some() {
         return Err(Failure::usage("mark takes no --seed: each file of answers names its own"));
     }
@@ -62,12 +62,13 @@ pub fn mark(args: &LabArgs) -> Result<u8, Failure> {
     }
 }
 
-/// Checks that the command line has no option of a run. `fits` is the result of the caller's own checks of the options.
+/// Checks that the command line has only the options in `allowed`. This function rejects the options of a run. The
+/// caller checks the other options, and passes the result as `others_are_allowed`.
 ///
 /// # Errors
-/// Names the options that are allowed.
-pub fn only(args: &LabArgs, allowed: &[&str], fits: bool) -> Result<(), Failure> {
-    if args.changes_the_run() || args.limit.is_some() || args.frames || args.clock || !fits {
+/// The error names the options that are allowed.
+pub fn allow_only(args: &LabArgs, allowed: &[&str], others_are_allowed: bool) -> Result<(), Failure> {
+    if args.changes_the_run() || args.limit.is_some() || args.frames || args.clock || !others_are_allowed {
         let allowed = allowed.join(", ");
         let word = args.what.as_deref().unwrap_or_default();
         return Err(Failure::usage(format_args!("of the options, {word} takes only {allowed}")));
@@ -110,14 +111,15 @@ struct Marks {
 }
 
 impl Marks {
-    /// Marks the answers in the file at `path`. `text` is the exercise. Error messages call it `exercise`.
+    /// Marks the answers in the file at `path`. `text` is the text of the exercise, and `exercise` is its name in error
+    /// messages.
     fn of(exercise: &str, text: &str, path: &Path) -> Result<Self, Failure> {
         let in_exercise = |error| Failure::usage(format_args!("{exercise}:{error}"));
         let in_answers = |error| Failure::usage(format_args!("{}:{error}", path.display()));
-        let written = file::read(path)?;
+        let answers_text = file::read(path)?;
         // The exercise is parsed twice: the answers need the number of questions, and the run needs the answers' seed.
         let count = Experiment::parse(text, None).map_err(in_exercise)?.questions.len();
-        let answers = Answers::parse(&written, count).map_err(in_answers)?;
+        let answers = Answers::parse(&answers_text, count).map_err(in_answers)?;
         let experiment = Experiment::parse(text, Some(answers.seed)).map_err(in_exercise)?;
         let key = key(&experiment, exercise)?;
         let mut verdicts = Vec::new();
@@ -142,8 +144,8 @@ impl Marks {
     fn text(&self) -> String {
         let (points, all) = self.points();
         let mut text = format!("{}: {points} of {all} points\n", self.name);
-        for (index, (verdict, answer, of)) in self.verdicts.iter().enumerate() {
-            let got = if *verdict == Verdict::Right { *of } else { 0 };
+        for (index, (verdict, answer, worth)) in self.verdicts.iter().enumerate() {
+            let got = if *verdict == Verdict::Right { *worth } else { 0 };
             let why = match verdict {
                 Verdict::Invalid(why) => format!("not valid: {why}"),
                 Verdict::Missing => "no answer".into(),
@@ -151,14 +153,14 @@ impl Marks {
                 Verdict::Wrong => format!("wrong: {answer}"),
             };
             // Writing to a string cannot fail.
-            let _ = writeln!(text, "  question {}: {got} of {of}, {why}", index + 1);
+            let _ = writeln!(text, "  question {}: {got} of {worth}, {why}", index + 1);
         }
         text
     }
 
     /// Writes a line of JSON for each question, and a line with the total.
     fn write_json(&self, out: &mut dyn Write) -> core::fmt::Result {
-        for (index, (verdict, answer, of)) in self.verdicts.iter().enumerate() {
+        for (index, (verdict, answer, worth)) in self.verdicts.iter().enumerate() {
             let mut line = Object::begin(out)?;
             line.text("file", &self.name)?;
             line.number("seed", self.seed)?;
@@ -173,8 +175,8 @@ impl Marks {
                     Verdict::Wrong => "wrong",
                 },
             )?;
-            line.number("points", if *verdict == Verdict::Right { *of } else { 0 })?;
-            line.number("of", *of)?;
+            line.number("points", if *verdict == Verdict::Right { *worth } else { 0 })?;
+            line.number("of", *worth)?;
             line.end()?;
         }
         let (points, all) = self.points();

@@ -116,7 +116,8 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         // The files show the final run, without steps that were undone. Each file is emptied first, because the command
         // `save` might have written to it.
         let mut outputs = Outputs::create(args, latency)?;
-        let ended = run.record(Some(last), &mut |snapshot, lab| outputs.take(snapshot, lab)).map_err(Failure::usage)?;
+        let ended =
+            run.record(Some(last), &mut |snapshot, lab| outputs.record(snapshot, lab)).map_err(Failure::usage)?;
         // With --step, a fault that matched no frame is only a warning, because the user might leave before that frame
         // is sent.
         unmatched_faults(&ended, own_faults, args).iter().for_each(|fault| log::warn!("{}", no_match(fault)));
@@ -131,9 +132,9 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     let mut watch = holds::Watch::new(&args.show);
     let ended = run
         .record(None, &mut |snapshot, lab| {
-            shown.row(snapshot);
+            shown.print_row(snapshot);
             watch.step(lab, &mut shown);
-            outputs.take(snapshot, lab);
+            outputs.record(snapshot, lab);
             if let Some(shipped) = &mut shipped {
                 shipped.see(snapshot, lab);
             }
@@ -178,6 +179,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
 /// Returns the client's first failure that neither the scenario nor the file of expectations expects.
 fn unexpected_failure(ended: &Ended, shipped: Option<&Expected>, file: Option<&Expected>) -> Option<Failure> {
     let is_expected = |end: Option<End>| match end {
+        // The client is host 0.
         Some(end) => [shipped, file].into_iter().flatten().any(|e| e.expectations.expect_end(0, end)),
         // A UDP client or a failed `connect` has no `End`. A scenario can let them fail.
         None => shipped.is_some(),
@@ -193,10 +195,13 @@ fn unmatched_faults<'a>(ended: &Ended, own_faults: usize, args: &'a LabArgs) -> 
     ended.unmet.iter().filter_map(of_args).map(|fault| fault.words.as_str()).collect()
 }
 
-/// Warns about the lines of a file that had no effect. `faults` says whether each fault should have matched a frame.
-fn warn_of_unmet_lines(name: &str, experiment: &Experiment, ended: &Ended, faults: bool) {
-    let faults = ended.unmet.iter().filter(|_| faults).filter_map(|index| experiment.fault_line(*index));
-    faults.for_each(|line| log::warn!("{name}:{line}:1: no frame matched this fault"));
+/// Warns about the lines of a file that had no effect. If `with_faults` is false, the run did not have to meet every
+/// fault, so this function warns only about segments that were not sent.
+fn warn_of_unmet_lines(name: &str, experiment: &Experiment, ended: &Ended, with_faults: bool) {
+    if with_faults {
+        let lines = ended.unmet.iter().filter_map(|index| experiment.fault_line(*index));
+        lines.for_each(|line| log::warn!("{name}:{line}:1: no frame matched this fault"));
+    }
     for line in &ended.unforged {
         log::warn!(
             "{name}:{line}:1: this segment was not sent, because the hosts had no connection yet: choose a later time"
@@ -227,7 +232,8 @@ impl What {
     }
 }
 
-/// Finds a program, a scenario or a file. A program's name takes precedence.
+/// Finds the program, the scenario or the file that the command line names. The default is the program greeting. A
+/// program's name takes precedence.
 fn find(args: &LabArgs) -> Result<What, Failure> {
     let name = args.what.as_deref().unwrap_or("greeting");
     if let Some(app) = app::find(name) {
@@ -247,12 +253,12 @@ fn find(args: &LabArgs) -> Result<What, Failure> {
         return Ok(What::File(name.into(), file::experiment(name.as_ref(), args.seed)?));
     }
     // Suggest only the programs that the lab can run.
-    let runs = |app: &App| [false, true].iter().any(|&udp| Setup::program(app, &[], udp).is_ok());
-    let programs: Vec<_> = APPS.iter().filter(|app| runs(app)).map(|app| app.name).collect();
+    let can_run = |app: &App| [false, true].iter().any(|&udp| Setup::program(app, &[], udp).is_ok());
+    let programs: Vec<_> = APPS.iter().filter(|app| can_run(app)).map(|app| app.name).collect();
     scenario(name, Some(&programs)).map(|scenario| What::Scenario(scenario.slug, scenario.experiment()))
 }
 
-/// Finds a scenario. An error also suggests one of `programs`.
+/// Finds the scenario called `name`. The error suggests a similar name of a scenario or of one of `programs`.
 fn scenario(name: &str, programs: Option<&[&str]>) -> Result<Scenario, Failure> {
     scenarios::find(name).ok_or_else(|| {
         let scenarios = SCENARIOS.iter().map(|scenario| scenario.slug);
@@ -285,6 +291,7 @@ fn adapt(setup: &mut Setup<'_>, args: &LabArgs) -> Result<(), Failure> {
         setup.limit = limit.into();
     }
     if let Some(delay) = args.ack_delay {
+        // With a delay of 0, every ACK is sent immediately.
         setup.ack_delay = (!delay.is_zero()).then(|| delay.into());
     }
     for fault in &args.fault {

@@ -43,7 +43,7 @@ impl core::fmt::Write for Text {
     }
 }
 
-/// Empties a file, or returns standard output for the name `-`.
+/// Creates or empties the file at `path` and returns it for writing. Returns standard output for the name `-`.
 ///
 /// # Errors
 /// Fails if the file cannot be written.

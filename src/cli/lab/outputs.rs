@@ -58,7 +58,7 @@ fn colored() -> bool {
 }
 
 impl Shown {
-    /// Creates a ladder without options, [`width`] columns wide.
+    /// Returns a printer of a ladder without options, [`width`] columns wide.
     pub fn new(lang: Lang) -> Self {
         let ladder = Ladder { width: width(), ascii: false, color: colored(), lang };
         Shown {
@@ -73,7 +73,7 @@ impl Shown {
         }
     }
 
-    /// Creates a ladder with the options of the command line.
+    /// Returns a printer of a ladder with the options of the command line.
     pub fn of(args: &LabArgs) -> Self {
         let plain = Shown::new(args.lang());
         Shown {
@@ -87,17 +87,21 @@ impl Shown {
     }
 
     /// Prints the ladder's row for an entry, if the entry has one, and the explanation if requested.
-    pub fn row(&mut self, snapshot: &Snapshot) {
+    pub fn print_row(&mut self, snapshot: &Snapshot) {
+        // `--frames` hides the clock and the frames that look up hardware addresses.
         if self.frames && snapshot.entry.what.is_background() {
             return;
         }
         let is_clock = matches!(snapshot.entry.what, What::Clock);
+        // Without `--clock`, steps in which only the clock advances are hidden.
         if is_clock && !self.clock {
             return;
         }
         let row = self.ladder.row(snapshot);
+        // All clock rows have the same explanation, so only the first one is explained.
         let why = explain(snapshot).filter(|_| self.explain && !(is_clock && self.clock_explained));
         self.clock_explained |= is_clock;
+        // The header is printed once, before the first row.
         if (row.is_some() || why.is_some()) && !self.headed {
             self.headed = true;
             let header = self.ladder.header().to_string();
@@ -124,7 +128,7 @@ impl Shown {
         self.ladder
     }
 
-    /// Prints a line.
+    /// Prints a line, unless a file is written to standard output. Keeps the first error for [`flush`](Self::flush).
     pub fn say(&mut self, line: &str) {
         if self.quiet {
             return;
@@ -201,14 +205,15 @@ pub struct Expected {
 }
 
 impl Outputs {
-    /// Creates the files before the run.
+    /// Creates the files that the command line names, and reads the expectations of --expect. Call this method before
+    /// the run. Times given in round trips depend on `latency`, the latency of the wire.
     ///
     /// # Errors
     /// Fails if a file cannot be written, or if the expectations cannot be read.
     pub fn create(args: &LabArgs, latency: Duration) -> Result<Self, Failure> {
         // Invalid expectations are reported before any file is emptied.
         let expect = args.expect.as_deref().map(|path| Expected::read(path, latency)).transpose()?;
-        all_can_be_written(args.files())?;
+        check_writable(args.files())?;
         Ok(Outputs {
             json: args.json.as_deref().map(Text::create).transpose()?,
             pcap: args.pcap.as_deref().map(Pcap::create).transpose()?,
@@ -221,7 +226,8 @@ impl Outputs {
     }
 
     /// Writes one entry of the run to the files, and checks the expectations.
-    pub fn take(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
+    pub fn record(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
+        // Only the lines of JSON contain the TCP variables of both hosts.
         let holds = if self.json.is_some() { self.changes.after(snapshot, lab) } else { [None; 2] };
         self.write(snapshot, &lab.wire, holds);
         self.graphs.iter_mut().for_each(|graph| graph.take_control(snapshot, lab));
@@ -230,7 +236,7 @@ impl Outputs {
         }
     }
 
-    /// Writes one entry of a run to the files. `holds` contains the values that both sides keep, if they are to be
+    /// Writes one entry of a run to the files. `holds` contains the TCP variables of each host. A `None` is not
     /// written.
     pub fn write(&mut self, snapshot: &Snapshot, wire: &Wire, holds: [Option<Control>; 2]) {
         if let Some(json) = &mut self.json {
@@ -280,7 +286,7 @@ impl Outputs {
 /// Fails if the file cannot be written.
 pub fn save(run: &Run<'_>, upto: u32, path: &Path) -> Result<(), Failure> {
     let mut outputs = Outputs { pcap: Some(Pcap::create(path)?), ..Outputs::default() };
-    run.record(Some(upto), &mut |snapshot, lab| outputs.take(snapshot, lab)).map_err(Failure::usage)?;
+    run.record(Some(upto), &mut |snapshot, lab| outputs.record(snapshot, lab)).map_err(Failure::usage)?;
     outputs.finish()
 }
 
@@ -293,7 +299,8 @@ impl Pcap {
 }
 
 impl Expected {
-    /// Reads expectations from the file at `path`.
+    /// Reads expectations from the file at `path`. Times given in round trips depend on `latency`, the latency of the
+    /// wire.
     fn read(path: &Path, latency: Duration) -> Result<Self, Failure> {
         let (name, text) = (path.display().to_string(), file::read(path)?);
         let time = |word: &str| duration(word).ok().map(Into::into);
@@ -333,9 +340,9 @@ impl Expected {
     }
 }
 
-/// Checks that every file can be written, before any file is truncated. After an error, removes the files that this
-/// call has created.
-fn all_can_be_written<'p>(paths: impl Iterator<Item = &'p PathBuf>) -> Result<(), Failure> {
+/// Checks that every file can be written, before any file is truncated. Creates missing files. After an error, removes
+/// the files that this call has created.
+fn check_writable<'p>(paths: impl Iterator<Item = &'p PathBuf>) -> Result<(), Failure> {
     let mut made: Vec<&Path> = Vec::new();
     for path in paths.filter(|path| !is_stdout(path)) {
         let is_new = !path.exists();

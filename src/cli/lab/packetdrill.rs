@@ -42,7 +42,8 @@ pub fn run_file(path: &Path, args: &LabArgs) -> Result<u8, Failure> {
     let mut limits = Limits::default();
     limits.time = args.limit.map_or(limits.time, Into::into);
     let result = replay_script(&script, limits, &mut |snapshot, wire| {
-        shown.row(snapshot);
+        shown.print_row(snapshot);
+        // A script's run does not report the TCP variables of its hosts.
         outputs.write(snapshot, wire, [None; 2]);
     });
     shown.flush()?;

@@ -45,8 +45,9 @@ impl Svg {
     pub fn finish(self) -> Result<(), Failure> {
         let Svg { mut file, path, lang, rows } = self;
         let picture = rows.picture(lang);
-        // `Text` keeps a write error until `finish`.
+        // In the following, `Text` keeps a write error until `finish`.
         if is_stdout(&path) {
+            // Standard output gets all pages as one drawing.
             let _ = picture.write_all(&mut file);
             return file.finish();
         }

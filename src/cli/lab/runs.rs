@@ -103,8 +103,8 @@ impl Runs {
         self.kept.iter().enumerate().map(line).collect()
     }
 
-    /// Returns the ladders of two runs, from the line at which they begin to differ. The runs are the run called `name`
-    /// and the present run. Without a name, the first one is the most recently kept other run.
+    /// Returns the ladders of two runs, from the line at which they begin to differ. The first ladder is that of the
+    /// run called `name`, or without a name, of the newest other run. The second ladder is that of the present run.
     ///
     /// # Errors
     /// Fails if there is no such run, or if the set-up is invalid.
@@ -126,6 +126,7 @@ impl Runs {
             )));
         }
         let indices = [other, self.present];
+        // Repeat both runs.
         let [mut left, mut right] = [Vec::new(), Vec::new()];
         for (index, rows) in indices.into_iter().zip([&mut left, &mut right]) {
             *rows = self.rows(setup, index, ladder)?;
@@ -133,16 +134,17 @@ impl Runs {
         let same = left.iter().zip(&right).take_while(|(left, right)| left == right).count();
         let names = indices.map(|index| format!("{} {}", lang.pick("run", "运行"), self::name(index)));
         if same == left.len() && same == right.len() {
-            let [one, other] = names;
+            let [other_name, present_name] = names;
             return Ok(vec![match lang {
-                Lang::En => format!("{one} and {other} are the same so far"),
-                Lang::Zh => format!("{one} 和{other} 到目前为止相同"),
+                Lang::En => format!("{other_name} and {present_name} are the same so far"),
+                Lang::Zh => format!("{other_name} 和{present_name} 到目前为止相同"),
             }]);
         }
         Ok(side_by_side(ladder, &names, [&left[same..], &right[same..]]))
     }
 
-    /// Returns the entries of run `index` for which the ladder has a line.
+    /// Repeats run `index` up to its present step. Returns the first [`MAX_COMPARED`] entries for which the ladder has
+    /// a line.
     fn rows(&self, setup: &Setup<'_>, index: usize, ladder: Ladder) -> Result<Vec<Snapshot>, Failure> {
         let Kept { by_hand, step } = self.kept[index].clone();
         let mut rows = Vec::new();
@@ -166,9 +168,8 @@ impl Runs {
             if lang == Lang::Zh {
                 return format!("没有运行 '{}'：有 a 到 {last}", wanted.escape_debug());
             }
-            let there =
-                if last == 'a' { "there is only run a".to_owned() } else { format!("the runs are a to {last}") };
-            format!("there is no run '{}': {there}", wanted.escape_debug())
+            let runs = if last == 'a' { "there is only run a".to_owned() } else { format!("the runs are a to {last}") };
+            format!("there is no run '{}': {runs}", wanted.escape_debug())
         })
     }
 }
@@ -186,11 +187,11 @@ const GAP: &str = " | ";
 fn side_by_side(ladder: Ladder, [left_name, right_name]: &[String; 2], [left, right]: [&[Snapshot]; 2]) -> Vec<String> {
     let half = ladder.width.saturating_sub(GAP.len()) / 2;
     if half < Ladder::NARROWEST {
-        let one = |name: &String, rows: &[Snapshot]| -> Vec<String> {
+        let with_heading = |name: &String, rows: &[Snapshot]| -> Vec<String> {
             let heading = [name.clone(), ladder.header().to_string()];
             heading.into_iter().chain(rows.iter().map(|row| line(ladder, row))).collect()
         };
-        return [one(left_name, left), one(right_name, right)].concat();
+        return [with_heading(left_name, left), with_heading(right_name, right)].concat();
     }
     let ladder = Ladder { width: half, ..ladder };
     let half = half.min(Ladder::WIDEST);

@@ -32,14 +32,17 @@ enum Next {
 /// Fails if the set-up is invalid, or if standard input or output has failed.
 pub fn step(run: &mut Run<'_>, args: &LabArgs) -> Result<u32, Failure> {
     let mut shown = Shown::of(args);
+    // The step at which the prompt continues.
     let mut start = 0;
+    // With --until, the run first continues to that event without a prompt.
     if run.until.is_some() {
-        start = run.record(None, &mut |snapshot, _| shown.row(snapshot)).map_err(Failure::usage)?.steps;
+        start = run.record(None, &mut |snapshot, _| shown.print_row(snapshot)).map_err(Failure::usage)?.steps;
         run.until = None;
     }
     let mut session = Session { setup: run.setup, args, shell: Shell::lab(args.lang()), shown, runs: Runs::new() };
     loop {
         let replay = session.run();
+        // Each `Next` but `Quit` begins a new lab, because a lab cannot go back.
         let next = replay
             .with_lab(|lab| {
                 // Repeat the run up to the step at which the prompt continues.
@@ -80,6 +83,7 @@ impl<'s> Session<'_, 's> {
     fn interact(&mut self, lab: &mut HostLab<'_>, run: &Run<'s>) -> Result<Next, Failure> {
         loop {
             let prompt = format_args!("{}step {} {}> ", self.runs.prompt(), lab.steps(), lab.elapsed());
+            // The end of input has the same effect as the command `quit`.
             let Some(line) = self.shell.ask(prompt, None)? else { return Ok(Next::Quit(lab.steps())) };
             self.runs.set_step(lab.steps());
             match self.shell.parse(&line) {
@@ -100,14 +104,15 @@ impl<'s> Session<'_, 's> {
                     Ok(lines) => lines.iter().for_each(|line| self.shown.say(line)),
                     Err(failure) => self.shown.say(&failure.to_string()),
                 },
-                Ok(Command::Frame) => frames(lab, &mut self.shown),
+                Ok(Command::Frame) => show_frames(lab, &mut self.shown),
                 Ok(Command::Go(step)) if step < lab.steps() => return Ok(Next::Again(step)),
                 Ok(Command::Go(step)) => self.take_steps(lab, run, step - lab.steps(), None),
                 Ok(Command::Help) => self.shown.say(self.shell.help()),
                 Ok(Command::Inject(to, text)) => {
                     let (states, ends) = (lab.states(), ends(lab, self.setup, to));
                     self.change(lab, Change::Segment(to, ends, text));
-                    run.report(lab, states, &mut Windows::default(), &mut |snapshot, _| self.shown.row(snapshot));
+                    // Show the entries that the segment has caused, because no step will show them.
+                    run.report(lab, states, &mut Windows::default(), &mut |snapshot, _| self.shown.print_row(snapshot));
                 }
                 Ok(Command::Next(count)) => self.take_steps(lab, run, count, None),
                 Ok(Command::Quit) => return Ok(Next::Quit(lab.steps())),
@@ -126,21 +131,22 @@ impl<'s> Session<'_, 's> {
         self.shown.clock = self.args.clock || count == 1;
         let run = Run { until: goal, ..run.clone() };
         for _ in 0..count {
-            let before = lab.steps();
-            let stepped = run.step(lab, &mut |snapshot, _| self.shown.row(snapshot));
+            let steps_before = lab.steps();
+            let stepped = run.step(lab, &mut |snapshot, _| self.shown.print_row(snapshot));
             match stepped {
                 Stepped::On | Stepped::There => {}
                 Stepped::End => self.shown.say(self.pick("the run is over", "运行结束")),
                 Stepped::Limit => self.shown.say(self.pick("the limit is reached", "达到了时限")),
             }
             // The run cannot go on, or the goal is reached.
-            if stepped != Stepped::On || lab.steps() == before {
+            if stepped != Stepped::On || lab.steps() == steps_before {
                 break;
             }
         }
     }
 
-    /// Changes a frame in flight.
+    /// Drops, delays, duplicates or corrupts a frame in flight, and prints what happened to the frame. `wanted` is the
+    /// frame's number. Without a number, the frame is the most recently sent one.
     fn alter(&mut self, lab: &mut HostLab<'_>, fault: Verdict, wanted: Option<u32>) {
         let Some(frame) = in_flight(lab, wanted) else {
             return self.shown.say(&match (wanted, self.shown.lang()) {
@@ -165,8 +171,8 @@ impl<'s> Session<'_, 's> {
         }
     }
 
-    /// Makes a change, and keeps it for the next time that this run is repeated. Returns false if the change is not
-    /// possible.
+    /// Makes a change, and keeps it for the next time that this run is repeated. If the change is not possible, says
+    /// why and returns false.
     fn change(&mut self, lab: &mut HostLab<'_>, what: Change) -> bool {
         let by_hand = ByHand { after: lab.steps(), what };
         if self.runs.by_hand().len() >= MAX_BY_HAND {
@@ -217,7 +223,7 @@ fn in_flight(lab: &HostLab<'_>, wanted: Option<u32>) -> Option<u32> {
 }
 
 /// Shows the frames in flight, field by field.
-fn frames(lab: &HostLab<'_>, shown: &mut Shown) {
+fn show_frames(lab: &HostLab<'_>, shown: &mut Shown) {
     let (mut none, lang) = (true, shown.lang());
     for (id, from, to, at, bytes) in lab.wire.in_flight() {
         none = false;

@@ -81,12 +81,14 @@ const REMEMBERED: usize = 2048;
 struct Numbers(VecDeque<(Ends, TcpSeqNumber)>);
 
 impl Numbers {
-    /// Describes a frame, with sequence numbers relative to the initial sequence numbers.
+    /// Describes a frame, with sequence numbers relative to the initial sequence numbers. Remembers the initial number
+    /// of a SYN for later frames.
     fn describe(&mut self, summary: &Summary) -> String {
         let (Some(segment), Some(ends)) = (summary.segment(), summary.ends) else { return summary.to_string() };
         if segment.syn {
             self.remember(ends, segment);
         }
+        // The ends of segments in the other direction.
         let back = Ends { source: ends.destination, destination: ends.source };
         let (sender, receiver) = (self.initial_number(ends), self.initial_number(back));
         let zero = TcpSeqNumber(0);
@@ -99,13 +101,15 @@ impl Numbers {
         words.to_string()
     }
 
-    /// Stores the initial sequence number of a SYN.
-    fn remember(&mut self, ends: Ends, segment: Segment) {
-        self.0.retain(|(known, _)| *known != ends);
-        if self.0.len() >= REMEMBERED {
-            self.0.pop_front();
+    /// Stores the initial sequence number of a SYN, in place of an earlier one between the same ends. If the list is
+    /// full, removes the oldest number.
+    fn remember(&mut self, ends: Ends, syn: Segment) {
+        let Numbers(initial) = self;
+        initial.retain(|(known_ends, _)| *known_ends != ends);
+        if initial.len() >= REMEMBERED {
+            initial.pop_front();
         }
-        self.0.push_back((ends, segment.seq));
+        initial.push_back((ends, syn.seq));
     }
 
     /// Returns the initial sequence number of the sender `ends.source`, if its SYN was seen.

@@ -43,9 +43,9 @@ impl Guest {
         }
     }
 
-    /// Returns the command's exit code, or `None` if the command is still running. If a signal killed the command, the
-    /// code is 128 plus the signal's number. Also passes a new SIGTERM on to the command.
-    pub fn exit_code(&mut self) -> Option<u8> {
+    /// Passes a new SIGTERM on to the command. Then returns the command's exit code, or `None` if the command is still
+    /// running. If a signal killed the command, the code is 128 plus the signal's number.
+    pub fn poll_exit_code(&mut self) -> Option<u8> {
         let received = (&self.signals).read(&mut [0; 16]);
         if matches!(received, Ok(1..)) {
             // The call fails only if the child has exited. The next lines handle a child that has exited.
@@ -61,7 +61,7 @@ impl Guest {
     /// Waits until the command has exited, then returns the command's exit code.
     pub fn wait(&mut self) -> u8 {
         loop {
-            if let Some(code) = self.exit_code() {
+            if let Some(code) = self.poll_exit_code() {
                 return code;
             }
             let (pidfd, signals) = (self.pidfd.as_fd(), self.signals.as_fd());
@@ -93,7 +93,7 @@ impl Interrupt for Guest {
     }
 
     fn verdict(&mut self) -> Verdict {
-        if self.exit_code().is_some() { Verdict::End } else { Verdict::GoOn }
+        if self.poll_exit_code().is_some() { Verdict::End } else { Verdict::GoOn }
     }
 }
 

@@ -51,7 +51,8 @@ fn enter(pid: u32) -> io::Result<()> {
 pub(super) struct Entry(PathBuf);
 
 impl Entry {
-    /// Writes the file of this process in `folder`.
+    /// Writes a file that announces this sandbox to `folder`. The file's name is this process's number. Its content is
+    /// the process's start time, which another process with the same number would not have.
     pub(super) fn write(folder: &Path) -> Result<Entry, SandboxError> {
         let pid = std::process::id();
         let path = folder.join(pid.to_string());
@@ -104,13 +105,15 @@ fn newest(folder: &Path) -> Option<u32> {
     let entries = fs::read_dir(folder).ok()?.flatten();
     let live = entries.filter_map(|entry| {
         let pid = entry.file_name().to_str()?.parse().ok()?;
-        let noted: u64 = fs::read_to_string(entry.path()).ok()?.trim().parse().ok()?;
-        if start_time(pid) == Some(noted) {
-            return Some((noted, pid));
+        let announced: u64 = fs::read_to_string(entry.path()).ok()?.trim().parse().ok()?;
+        if start_time(pid) == Some(announced) {
+            return Some((announced, pid));
         }
+        // The process of this sandbox has ended. Another process might have its number now.
         let _ = fs::remove_file(entry.path());
         None
     });
+    // The newest process has the latest start time.
     live.max().map(|(_, pid)| pid)
 }
 

@@ -100,8 +100,8 @@ pub fn sandbox(args: &SandboxArgs) -> Result<u8, Failure> {
     }
     // The console belongs to COMMAND, so chat has no terminal and is always a room.
     plan.room = true;
-    let words = LinkArgs { tap: Some(TAP.into()), ..LinkArgs::default() };
-    let mut link = words.link(Side::Server)?;
+    let link_args = LinkArgs { tap: Some(TAP.into()), ..LinkArgs::default() };
+    let mut link = link_args.link(Side::Server)?;
     // The link has no host that could use the same addresses, so they need no check.
     link.claim = false;
     let sandbox = Sandbox::enter(&args.publish).map_err(failed)?;
@@ -137,6 +137,7 @@ impl Sandbox {
         let folder = join::folder()?;
         namespace::enter()?;
         make_tap()?;
+        // The threads that forward the published ports inherit the namespaces, so they start now.
         published.run().map_err(SandboxError::Thread)?;
         Ok(Sandbox { _entry: join::Entry::write(&folder)? })
     }
@@ -165,7 +166,7 @@ pub(crate) fn make_tap() -> Result<(), SandboxError> {
     // The file stays attached until tap0 is up, so that no frame is lost: see `create`.
     let _attached_until_up = create(Kind::Tap, TAP)?;
     quieten(TAP);
-    let configured = || {
+    let configure = || {
         let mut netlink = Netlink::open()?;
         let links = netlink.links()?;
         for link in links.iter().filter(|l| l.name == TAP || l.name == "lo") {
@@ -183,5 +184,5 @@ pub(crate) fn make_tap() -> Result<(), SandboxError> {
         }
         Ok(())
     };
-    configured().map_err(SandboxError::Configure)
+    configure().map_err(SandboxError::Configure)
 }

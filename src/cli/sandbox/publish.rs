@@ -66,8 +66,9 @@ impl Published {
     /// Starts the threads that connect the ports to the servers. Call this method in the sandbox, because the threads
     /// inherit the caller's namespace. The threads run until the process exits.
     pub(super) fn run(self) -> io::Result<()> {
+        let Published(ports) = self;
         let permits = Arc::new(Permits::new(MAX_CONNECTIONS));
-        for Bound { tcp, udp, to } in self.0 {
+        for Bound { tcp, udp, to } in ports {
             let permits = permits.clone();
             Builder::new().stack_size(STACK).spawn(move || accept(&tcp, to, &permits))?;
             Builder::new().stack_size(2 * STACK).spawn(move || udp::relay(&udp, to))?;

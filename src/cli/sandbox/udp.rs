@@ -55,6 +55,7 @@ fn wait_until_ready(host: &UdpSocket, clients: &Clients<UdpSocket>) -> io::Resul
     // If there are clients, the wait ends in time to forget an idle one.
     let timeout = if clients.list.is_empty() { None } else { Timespec::try_from(IDLE).ok() };
     match poll(&mut fds, timeout.as_ref()) {
+        // The first file is the host's socket, and each further file belongs to a client.
         Ok(_) | Err(Errno::INTR) => Ok(fds.iter().skip(1).map(|fd| !fd.revents().is_empty()).collect()),
         Err(errno) => Err(errno.into()),
     }
@@ -95,6 +96,7 @@ impl<S> Clients<S> {
         let index = match self.list.iter().position(|c| c.address == address) {
             Some(index) => index,
             None => {
+                // If the list is full, the new client replaces the client that has been silent longest.
                 if self.list.len() >= MAX_CLIENTS
                     && let Some((oldest, _)) = self.list.iter().enumerate().min_by_key(|(_, c)| c.heard)
                 {

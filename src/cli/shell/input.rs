@@ -61,6 +61,7 @@ impl Input {
             }
             return match &self.keyboard {
                 Some(keyboard) => {
+                    // If a stop has ended the wait, a line is still being edited: restore the terminal.
                     keyboard.leave();
                     Ok(None)
                 }

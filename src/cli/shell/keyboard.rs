@@ -38,7 +38,8 @@ const NOT_TEXT: &str = "\u{fffd}";
 const LEFT: &[u8] = b"\x1b[?2004l\r\n";
 
 impl Keyboard {
-    /// Starts the thread. Returns `None` if standard input and output are not a terminal that can move its cursor.
+    /// Starts the thread that edits lines. Returns `None` if standard input and output are not a terminal that can move
+    /// its cursor.
     pub(super) fn start() -> Option<Keyboard> {
         let is_dumb = std::env::var_os("TERM").is_none_or(|name| name.is_empty() || name == "dumb");
         if is_dumb || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
@@ -48,11 +49,15 @@ impl Keyboard {
         let config = Config::builder().auto_add_history(true).build();
         let editor = rustyline::Editor::<(), MemHistory>::with_history(config, MemHistory::new()).ok()?;
         let (typed, keyboard) = UnixStream::pair().ok()?;
+        // A copy that stays open, so that `typed` does not report the end of input after Ctrl-C.
         let kept = keyboard.try_clone().ok()?;
         let (prompts, asked) = channel();
         let editing = Arc::new(AtomicBool::new(false));
-        let ours = editing.clone();
-        thread::Builder::new().name("keyboard".into()).spawn(move || edit(editor, &asked, &keyboard, &ours)).ok()?;
+        let shared_with_thread = editing.clone();
+        thread::Builder::new()
+            .name("keyboard".into())
+            .spawn(move || edit(editor, &asked, &keyboard, &shared_with_thread))
+            .ok()?;
         Some(Keyboard { prompts, typed, _keyboard: kept, editing, before })
     }
 
@@ -70,7 +75,8 @@ impl Keyboard {
 
     /// Restores the terminal if a line is still being edited.
     pub(super) fn leave(&self) {
-        if self.editing.swap(false, Ordering::AcqRel) {
+        let was_editing = self.editing.swap(false, Ordering::AcqRel);
+        if was_editing {
             // Errors cannot be reported, because the prompt is over.
             let _ = io::stdout().write_all(LEFT).and_then(|()| io::stdout().flush());
             let _ = tcsetattr(rustix::stdio::stdin(), OptionalActions::Now, &self.before);

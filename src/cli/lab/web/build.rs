@@ -32,12 +32,14 @@ pub fn list() -> io::Result<()> {
 /// Adds the page's files in `folder` and in its subfolders to `paths`.
 fn add(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
     let entries = match fs::read_dir(folder) {
+        // Without the folder, the page has no files.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries?,
     };
     for entry in entries {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        // Skip packages, the files that describe them, and hidden files.
         if OTHERS.contains(&name) || name.starts_with('.') {
             continue;
         }

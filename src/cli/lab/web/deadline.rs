@@ -28,15 +28,16 @@ impl Deadline {
         self.0.send_replace(None);
     }
 
-    /// Waits until the time has come.
+    /// Waits until the deadline has passed. Another task can change the deadline during the wait.
     pub async fn passed(&self) {
-        let mut changes = self.0.subscribe();
+        let Deadline(sender) = self;
+        let mut changes = sender.subscribe();
         loop {
             let time = *changes.borrow_and_update();
             select! {
                 // Without a time, this branch is disabled, and only a change ends the wait.
                 () = sleep_until(time.unwrap_or_else(Instant::now)), if time.is_some() => return,
-                // The sender is `self`, so waiting for a change cannot fail.
+                // After a change, wait for the new time. `self` holds the sender, so waiting for a change cannot fail.
                 _ = changes.changed() => {}
             }
         }

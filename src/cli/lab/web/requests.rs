@@ -33,10 +33,11 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
+            // 1 MiB.
             body: 1 << 20,
             connections: 64,
             idle: Duration::from_secs(3600),
-            // Each session gets as much memory as the WebAssembly module has, so that both record the same runs.
+            // Each session gets 128 MiB, as much as the WebAssembly module has, so that both record the same runs.
             memory: 16 * (128 << 20),
             request: Duration::from_secs(10),
             sessions: 16,
@@ -89,6 +90,7 @@ impl Requests {
         let Some((_, path)) = path.filter(|(token, _)| is_equal(token, &self.token)) else {
             return Err(Refusal::new(StatusCode::NOT_FOUND, "the address is not the one that smolstep printed"));
         };
+        // The server closes if no request for the page arrives for `Limits::idle`.
         self.latest.set(Instant::now());
         let method = request.method();
         let (is_read, is_post) = (method == Method::GET || method == Method::HEAD, method == Method::POST);
@@ -154,17 +156,17 @@ impl Requests {
 
     /// Returns the body of a request. The body must arrive before `deadline`.
     async fn body(&self, request: Request<Incoming>, deadline: &Deadline) -> Result<String, Refusal> {
-        let most = self.limits.body;
+        let most_bytes = self.limits.body;
         let too_long =
-            || Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, format_args!("the body is longer than {most} bytes"));
-        if request.body().size_hint().lower() > most as u64 {
+            || Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, format_args!("the body is longer than {most_bytes} bytes"));
+        if request.body().size_hint().lower() > most_bytes as u64 {
             return Err(too_long());
         }
         // The deadline is still the one for receiving the request.
         let until = Instant::now().max(deadline.get().unwrap_or_else(Instant::now));
         // The connection ends a little later, so that the refusal can still be sent.
         deadline.set(until + Duration::from_secs(1));
-        let body = timeout_at(until, Limited::new(request.into_body(), most).collect()).await;
+        let body = timeout_at(until, Limited::new(request.into_body(), most_bytes).collect()).await;
         let body = match body {
             Err(_) => return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive")),
             Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_long()),

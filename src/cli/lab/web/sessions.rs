@@ -35,7 +35,8 @@ impl Sessions {
     /// Returns `None` if no session is idle.
     pub fn open(&mut self) -> Option<u64> {
         if self.open.len() >= self.most {
-            // If only this list holds a session, no command is using it.
+            // The list begins with the least recently used session. If only the list holds a session, no command is
+            // using it.
             let idle = self.open.iter().position(|open| Arc::strong_count(&open.session) == 1)?;
             self.open.remove(idle);
         }

@@ -36,22 +36,23 @@ pub fn start(args: &LabArgs) -> Result<String, Failure> {
 /// The source of a run: the names and values of members of `new`.
 type Source = Vec<(&'static str, String)>;
 
-/// Returns the members of `new` that the command line selects. Checks a file before the page opens it.
+/// Returns the members of the session's command `new` that name what to run: a program, a scenario or a file's text.
+/// Checks a file before the page opens it.
 fn source(args: &LabArgs) -> Result<Source, Failure> {
-    let lab = |name: &str| {
+    let of_file = |name: &str| {
         let text = file::read(name.as_ref())?;
         Experiment::parse(&text, args.seed).map_err(|error| Failure::usage(format_args!("{name}:{error}")))?;
         Ok(vec![("lab", text), ("file", name.into())])
     };
     match (args.what.as_deref(), &args.texts[..]) {
         (None, _) => Ok(Vec::new()),
-        (Some(exercise::WORD), [name]) => lab(name),
+        (Some(exercise::WORD), [name]) => of_file(name),
         (Some(exercise::WORD), _) => Err(Failure::usage("name one file: smolstep lab exercise FILE --web")),
         (Some(mark::WORD), _) => Err(Failure::usage("mark marks files of answers without a page: leave out --web")),
         (Some(name), _) if name.ends_with(".pkt") => Err(Failure::usage(format_args!(
             "{name} is a packetdrill script, which runs without a page: leave out --web"
         ))),
-        (Some(name), []) if file::is_file(name) => lab(name),
+        (Some(name), []) if file::is_file(name) => of_file(name),
         (Some(_), []) => Ok(match find(args)? {
             // The arms above have handled files.
             What::File(..) => Vec::new(),
