@@ -27,6 +27,7 @@ impl Session for Server {
                 self.pattern.fill(buffer);
                 (buffer.len(), buffer.len())
             });
+            // Nothing was queued, so a further call would not queue anything either.
             if !matches!(sent, Ok(1..)) {
                 break;
             }
@@ -53,7 +54,9 @@ impl Client {
 }
 
 impl ClientProgram for Client {
-    /// Prints received data until the limit is reached or the server closes.
+    /// Prints received data until the limit is reached or the server closes. Resets the connection at the limit.
+    ///
+    /// `left` is the number of bytes still to print, or `None` without a limit.
     fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         run.deadline.arm(cx.now);
         let limit = self.left.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
@@ -65,6 +68,7 @@ impl ClientProgram for Client {
             run.deadline.restart(cx.now);
         }
         match (self.left, message::arrived(socket)) {
+            // The server has closed at the limit, or there is no limit.
             (Some(0) | None, Arrived::EndOfStream) => run.complete_without_sending(),
             (Some(0), _) => {
                 run.complete_without_sending();
@@ -72,6 +76,7 @@ impl ClientProgram for Client {
                 // every server.
                 Next::Abort
             }
+            // The server has closed before the limit.
             (Some(_), Arrived::EndOfStream) => run.fail(Failure::TooEarly),
             _ => run.wait(cx.now),
         }
@@ -110,7 +115,8 @@ impl Pattern {
     pub fn fill(&mut self, buffer: &mut [u8]) {
         let mut rest = buffer;
         while !rest.is_empty() {
-            // The rest of the line's text or, once all of the text is written, the rest of CR LF.
+            // `ROUND` holds the text of every line, and `END` is CR LF. The piece is the rest of the line's text or,
+            // once all of the text is written, the rest of CR LF.
             let piece = match self.column.checked_sub(COLUMNS) {
                 None => &ROUND[self.line + self.column..self.line + COLUMNS],
                 Some(at) => &END[at..],
@@ -118,6 +124,7 @@ impl Pattern {
             let (to, behind) = rest.split_at_mut(piece.len().min(rest.len()));
             to.copy_from_slice(&piece[..to.len()]);
             self.column += to.len();
+            // The line is complete, so the next line begins one character later in the list.
             if self.column == COLUMNS + END.len() {
                 *self = Pattern { line: (self.line + 1) % CHARACTERS, column: 0 };
             }

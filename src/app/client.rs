@@ -120,6 +120,7 @@ impl<'a, P: ClientProgram> Client<'a, P> {
     /// Creates a client that has not started.
     pub fn new(options: &ClientOptions<'a>, program: P) -> Self {
         let mut run = Run::new(options);
+        // The program can have a prompt of its own.
         if let Some(prompt) = program.prompt() {
             run.input = Input::with_prompt(options.texts, prompt).with_dash(options.dash);
         }
@@ -247,11 +248,12 @@ impl<'a> Run<'a> {
         Next::Close
     }
 
-    /// Sets the result from the way the connection ended.
+    /// Sets the run's result, according to how the connection ended.
     pub fn ended(&mut self, end: End) {
         self.result = Some(match (self.failure, end) {
             (Some(failure), _) => Err(failure),
             (None, End::Closed) if self.complete => Ok(()),
+            // The client sends nothing, or needs no acknowledgement of its data.
             (None, _) if self.complete && !self.sends => Ok(()),
             (None, End::Closed) => Err(Failure::NotReplied),
             (None, end) => Err(Failure::Ended(end)),

@@ -95,6 +95,8 @@ impl Client {
         socket: &mut Socket<'_>,
         cx: &mut Context<'_>,
     ) -> Option<Next> {
+        // `raw.sent` and `raw.back` count all bytes queued and all bytes that have come back. `sent` and `back` count
+        // the bytes of one iteration.
         let mut ended = false;
         loop {
             let back = message::receive(socket, usize::MAX, |piece| cx.console.print(piece)) as u64;
@@ -127,6 +129,7 @@ impl Client {
                 break;
             }
         }
+        // After the end of input, the rest of the echo must still come back.
         if ended {
             self.half_close(raw.sent.saturating_sub(raw.back), run, socket, cx);
             return None;
@@ -166,6 +169,7 @@ impl ClientProgram for Client {
                         run.deadline.restart(cx.now);
                         self.stage = Stage::Text { sent: 0, back: 0 };
                     }
+                    // Each text has come back before the next one is read, so no bytes are missing.
                     Advance::End => self.half_close(0, run, socket, cx),
                     Advance::NotYet if message::arrived(socket) == Arrived::EndOfStream => {
                         return run.fail(Failure::TooEarly);
@@ -194,10 +198,12 @@ impl ClientProgram for Client {
                     }
                 }
                 Stage::Raw(raw) => {
+                    // At the end of input, `exchange` returns `None`, and the stage is now `Closed`.
                     if let Some(next) = self.exchange(raw, run, socket, cx) {
                         return next;
                     }
                 }
+                // The client has closed its side, and `missing` bytes have not come back yet.
                 Stage::Closed { missing } => {
                     let back = message::receive(socket, usize::MAX, |piece| cx.console.print(piece)) as u64;
                     let missing = missing.saturating_sub(back);

@@ -16,6 +16,8 @@ pub struct Escape {
 
 impl Escape {
     /// Writes `bytes`, escaped. `bytes` follows directly after the bytes of the previous call.
+    ///
+    /// A final CR or incomplete character is held back until the next call.
     pub fn put(&mut self, bytes: &[u8], write: &mut Write<'_>) {
         // The held bytes are a CR or the beginning of a UTF-8 character, or there are none.
         for &byte in bytes {
@@ -26,7 +28,7 @@ impl Escape {
                     // The held CR belongs to CR LF, and is dropped.
                     self.len = 0;
                 }
-                // Other held bytes are a lone CR or an incomplete character. These bytes are written escaped.
+                // Any bytes still held are a lone CR or an incomplete character. `finish` writes them escaped.
                 self.finish(write);
             }
             // The held bytes, if any, are now the beginning of the character that `byte` continues.
@@ -41,7 +43,8 @@ impl Escape {
         }
     }
 
-    /// Writes the bytes that are held back. Call this at the end of the input.
+    /// Writes the bytes that are held back. LF and TAB stay unchanged, and other control characters are escaped. Call
+    /// this at the end of the input.
     pub fn finish(&mut self, write: &mut Write<'_>) {
         match self.held() {
             b"\n" | b"\t" => write(self.held()),

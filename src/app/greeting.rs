@@ -41,6 +41,7 @@ impl<'a> Template<'a> {
     #[inline(never)]
     fn greet(&self, message: &[u8], write: &mut Write<'_>) {
         let (text, line_end) = split_line_end(message);
+        // `rest` is the part of the template that is not written yet.
         let mut rest = self.0;
         while let Some(at) = rest.windows(Self::PLACEHOLDER.len()).position(|w| w == Self::PLACEHOLDER) {
             let (before, from_placeholder) = rest.split_at(at);
@@ -193,6 +194,7 @@ impl ClientProgram for Client {
                 run.deadline.clear();
                 self.stage = match advance {
                     Advance::Text if run.input.text() == EXIT => Stage::Exit,
+                    // An empty message is skipped.
                     Advance::Text if run.input.text().is_empty() => Stage::Input,
                     Advance::Text => Stage::Sending(0),
                     Advance::End => Stage::Exit,

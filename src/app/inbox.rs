@@ -22,7 +22,7 @@ impl<'a> Server<'a> {
 }
 
 impl Responder for Server<'_> {
-    /// Prints the datagram. Sends the reply if there is one and it fits.
+    /// Prints the datagram. Sends the reply if there is one and it fits. With `once`, the server then ends.
     fn datagram(&mut self, from: UdpMetadata, data: &[u8], reply: &mut [u8], cx: &mut Context<'_>) -> Answer {
         print_received(cx.console, Some(from.endpoint), data);
         let len = self.reply.and_then(|text| copy_into(reply, text));

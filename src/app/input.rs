@@ -60,6 +60,7 @@ impl<'a> Input<'a> {
     /// Moves to the next text: a line from the console, or an argument.
     pub fn advance(&mut self, console: &mut dyn Console) -> Advance {
         loop {
+            // `reading` says whether the texts come from the console now.
             if self.reading {
                 match self.line.advance(console) {
                     Advance::End => self.reading = false,
@@ -115,6 +116,7 @@ impl Line {
 
     /// Removes the current text, and moves to the next text. Reads from the console until the next text is complete.
     fn advance(&mut self, console: &mut dyn Console) -> Advance {
+        // The first `used` of the `filled` bytes are the current text and its line ending.
         self.bytes.copy_within(self.used..self.filled, 0);
         self.filled -= self.used;
         (self.text, self.used) = (0, 0);
@@ -148,6 +150,7 @@ impl Line {
         let bytes = &self.bytes[..self.filled];
         if let Some(line) = bytes.split_inclusive(|&b| b == b'\n').next().filter(|line| line.ends_with(b"\n")) {
             let (text, _) = split_line_end(line);
+            // A line that is too long is cut. The rest of the line, with its line ending, is the next text.
             return Some(if text.len() > MESSAGE { (MESSAGE, MESSAGE) } else { (text.len(), line.len()) });
         }
         // A text without a line ending is complete at the end of the input, or if the array is full.

@@ -26,6 +26,7 @@ impl Keyboard {
     /// Asks `console` to discard the input typed so far. Returns whether any input was discarded. Returns `None` if the
     /// input does not come from a person: the console then keeps all input.
     pub fn start_over(&self, console: &mut dyn Console) -> Option<bool> {
+        // `self.0` carries the request to the console, and the answer back.
         self.0.store(ASKED, Ordering::Relaxed);
         // The console serves the request at the beginning of this read.
         console.read(&mut []);

@@ -190,6 +190,7 @@ struct Stream<'q, 's> {
 impl Stream<'_, '_> {
     /// Queues the part of `piece` that earlier calls to [`stream`] have not queued.
     fn append(&mut self, piece: &[u8]) {
+        // The next `skip` bytes of the reply are queued already.
         let rest = piece.get(self.skip..).unwrap_or_default();
         self.skip = self.skip.saturating_sub(piece.len());
         if !self.full && !rest.is_empty() {

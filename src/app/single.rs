@@ -32,8 +32,9 @@ impl Session for Server {
             (None, Arrived::Nothing) => return Next::Wait,
             (None, Arrived::EndOfStream) => return Next::Close,
         };
-        // Data that arrives while the reply waits for room is not part of the message.
+        // Store the length: data that arrives while the reply waits for room is not part of the message.
         self.message = Some(len);
+        // The reply is queued once all of it fits.
         if !message::send_whole(socket, self.reply) {
             return Next::Wait;
         }
@@ -97,7 +98,8 @@ impl ClientProgram for Client {
                     let text = run.input.text();
                     let sent = message::stream(socket, &mut position, |write| write(text));
                     self.stage = if sent { Stage::Reply } else { Stage::Sending(position) };
-                    // The server can reply before it has received all of a long message.
+                    // `print` prints what has arrived, because the server can reply before it has received all of a
+                    // long message. If nothing has arrived, the client must wait.
                     if !sent && self.print(socket, cx) == 0 {
                         return match message::arrived(socket) {
                             Arrived::EndOfStream => run.fail(Failure::TooEarly),

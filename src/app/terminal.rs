@@ -120,7 +120,7 @@ impl<P: SerialPort> Console for Terminal<P> {
 
     /// Reads the bytes of finished lines, as many as fit into `buf`.
     fn read(&mut self, buf: &mut [u8]) -> Input {
-        // If a program has requested that the input is discarded, this read does nothing else.
+        // If a program has requested that the input is discarded, `serve` discards it, and this read does nothing else.
         if let Some(keyboard) = self.port.keyboard()
             && keyboard.serve(|| Some(self.start_over()))
         {

@@ -46,6 +46,7 @@ impl<'t> Iterator for Characters<'t> {
     /// Returns the next character and its bytes. If the next byte does not begin a valid character, returns `None` and
     /// that byte.
     fn next(&mut self) -> Option<Self::Item> {
+        // `self.0` is the rest of the string.
         let first = *self.0.first()?;
         // RFC 3629 section 3: the first byte determines the number of bytes. A code point below `least` would fit in
         // fewer bytes, so it is invalid. The last arm is for 0xf0 and above. A continuation byte (0x80 to 0xbf) also

@@ -82,6 +82,7 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
 
     /// Runs the client against `remote` once the stack has a route to it. Returns true on success.
     fn call_address(&mut self, remote: IpEndpoint) -> bool {
+        // With DHCP, the route can arrive after the start.
         #[cfg(feature = "dhcp")]
         if !self.wait(|stack| reaches(stack, remote)) {
             self.say_what_is_missing(DisplayEndpoint(remote));
@@ -124,6 +125,7 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
         let (result, end) = match self.stack.take(id) {
             // If the program has no result, the reason is the end of the connection.
             Some((client, end)) => (client.result().unwrap_or(Err(Failure::Ended(end))), Some(end)),
+            // The stack no longer knows the connection.
             None => (Err(Failure::TooEarly), None),
         };
         match result {
@@ -172,7 +174,8 @@ impl<'c, B: Board> Caller<'c, B, Resolver> {
         let mut done = false;
         loop {
             match dialler.next(self.clock.now()) {
-                // If no address is reachable, no step is left.
+                // `find` looks up the name and adds its addresses to `dialler`. If no address is reachable, no step is
+                // left.
                 DialStep::Resolve if self.find(host, port, &mut dialler) => dialler.resolved(),
                 DialStep::Connect { remote, patience } => {
                     let begun = self.begin(remote, patience);
@@ -219,11 +222,14 @@ impl<'c, B: Board> Caller<'c, B, Resolver> {
     fn resolve(&mut self, host: &str) -> Option<Addresses> {
         let servers = self.servers(host)?;
         let name = Name::new(host).inspect_err(|error| log::error!("bad host '{host}': {error}")).ok()?;
-        // A random id for each of the two queries makes it hard to forge a reply.
+        // A random id for each of the two queries makes it hard to forge a reply. Each id is half of a random word.
         let drawn = self.stack.draw();
         let ids = [drawn as u16, (drawn >> 16) as u16];
+        // The board reaches IPv6 addresses only with the feature `ipv6`, and IPv4 addresses always.
         let resolver = Resolver::new(name, &servers, TIMEOUT, ids).reaching(cfg!(feature = "ipv6"), true);
+        // Port 0 means any free port.
         let port = self.stack.bind_unreported(0, resolver).inspect_err(|error| log::error!("{host}: {error}")).ok()?;
+        // Poll until the resolver has ended.
         let mut over = None;
         drive::<B, _, _, _, _>(&mut self.stack, &mut self.io, &mut self.clock, Terminal::listen, |stack, _| {
             over = stack.take_udp(port);
@@ -242,6 +248,7 @@ impl<'c, B: Board> Caller<'c, B, Resolver> {
     ///
     /// If no DNS server becomes reachable, logs the reason and returns `None`.
     fn servers(&mut self, _host: &str) -> Option<heapless::Vec<IpAddress, SERVERS>> {
+        // `_host` and `_stack` are used only with DHCP.
         let known = |_stack: &Stack<'_, _, _>| {
             let given = settings::DNS.iter().copied();
             #[cfg(feature = "dhcp")]

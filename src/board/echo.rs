@@ -67,6 +67,7 @@ pub fn echo<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
         panic!();
     }
     announce(&mut io.device, clock.now());
+    // The console has no input, and the server is never done.
     drive::<B, _, _, _, _>(&mut stack, &mut io, &mut clock, |_| false, |_, _| false);
     unreachable!()
 }

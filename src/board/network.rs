@@ -47,6 +47,7 @@ pub fn announce<D: Device>(device: &mut D, now: Instant) {
         return;
     }
     each_address(|address| {
+        // Without room for a frame, the address is not announced.
         let Some(token) = device.transmit(now) else { return };
         match address {
             IpCidr::Ipv4(address) => announce_by_arp(address.address(), token),

@@ -57,6 +57,7 @@ pub fn serve<B: Board>(memory: Memory<'_, Basic<'static>, BasicUdp<'static>>) ->
     let options = Options::default();
     serve_programs::<B, _, _, _>(
         B::Machine::start(),
+        // Without the large programs.
         false,
         LogProbe::default(),
         memory,
@@ -73,6 +74,7 @@ pub fn serve<B: Board>(memory: Memory<'_, Basic<'static>, BasicUdp<'static>>) ->
 /// # Panics
 /// Panics for the same reasons as [`serve`].
 pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
+    // The UDP ports of all programs, and the bytes that buffer their datagrams.
     const PORTS: usize = udp_needs(true).0;
     const PAYLOADS: usize = udp_needs(true).1;
     let mut clock = B::Machine::start();
@@ -119,6 +121,7 @@ pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -
     };
     serve_programs::<B, _, _, _>(
         clock,
+        // With the large programs.
         true,
         (LogProbe::default(), &status),
         memory,
@@ -154,6 +157,7 @@ crate::sessions! {
 /// If `large` is false, the large programs are excluded.
 const fn udp_needs(large: bool) -> (usize, usize) {
     let (mut ports, mut bytes, mut at) = (0, 0, 0);
+    // A `const fn` cannot use an iterator.
     while at < APPS.len() {
         let app = &APPS[at];
         if app.udp.is_some() && (large || !app.large) {
@@ -211,6 +215,7 @@ fn serve_programs<B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
     #[cfg(not(feature = "dhcp"))]
     {
         each_address(|address| print_listening::<B>(address.address(), large));
+        // A server is never done.
         drive::<B, _, _, _, _>(stack, &mut io, &mut clock, Terminal::listen, |_, _| false);
     }
     #[cfg(feature = "dhcp")]
@@ -272,6 +277,7 @@ type Known = heapless::Vec<IpAddress, 8>;
 #[cfg(feature = "dhcp")]
 fn report_listening<B: Board>(known: &mut Known, addresses: &[IpCidr], large: bool) {
     let present = || addresses.iter().map(IpCidr::address);
+    // The addresses have not changed.
     if present().eq(known.iter().copied()) {
         return;
     }
@@ -294,6 +300,7 @@ pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console,
     listen: impl Fn(&mut C) -> bool,
     mut done: impl FnMut(&mut Stack<'a, S, U>, Instant) -> bool,
 ) {
+    // The counts of errors that were logged last, and the time before which no others are logged.
     let (mut logged, mut quiet_until) = (io.device.faults(), Instant::ZERO);
     let (mut link_is_up, mut check_link_at) = (true, Instant::ZERO);
     loop {

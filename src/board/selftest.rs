@@ -30,6 +30,7 @@ pub fn selftest<B: Board>() -> ! {
     B::start();
     Uart::<B>::NEW.log();
     let mut uart = Uart::<B>::NEW;
+    // The command line begins with the program's name, and the test's name follows.
     let mut line = [0; 64];
     let word = B::Machine::command_line(&mut line).split_whitespace().nth(1).unwrap_or("lab");
     let ok = match word {
@@ -38,6 +39,7 @@ pub fn selftest<B: Board>() -> ! {
         "division" => division(),
         "lab" => lab(&mut uart),
         "memory" => memory(&mut uart),
+        // `overflow` never returns. The comparison only makes the arm a `bool`.
         "overflow" => overflow(0) == 0,
         "panic" => panic!("as the command line says"),
         word => {
@@ -95,6 +97,7 @@ fn conformance<B: Board>(uart: &mut Uart<B>) -> bool {
 fn copies() -> bool {
     const ROOM: usize = 88;
     let source: [u8; ROOM] = black_box(core::array::from_fn(|at| at as u8));
+    // A case has the source's alignment (0 to 3), the destination's alignment (0 to 3), and a length of 0 to 79 bytes.
     (0..4 * 4 * 80).all(|case: usize| {
         let (from, at, len) = black_box((case % 4, case / 4 % 4, case / 16));
         // Each entry has a change of `bytes`, and the value that the change must give the byte at `place`. The changes

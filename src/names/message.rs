@@ -50,6 +50,7 @@ impl Name {
         rules::check(text)?;
         let mut wire = heapless::Vec::new();
         for label in text.strip_suffix('.').unwrap_or(text).split('.') {
+            // `check` has limited the length of each label, so the length fits in one byte.
             wire.push(label.len() as u8).map_err(|_| NameError::TooLong)?;
             wire.extend_from_slice(label.as_bytes()).map_err(|_| NameError::TooLong)?;
         }
@@ -89,7 +90,7 @@ pub(super) enum Reply {
     Truncated(usize),
 }
 
-/// Writes a query into `out` and returns the query's length in bytes.
+/// Writes a query for the addresses of `name` into `out`. Returns the query's length in bytes.
 pub(super) fn question(id: u16, name: &Name, kind: Kind, out: &mut [u8; LONGEST_QUERY]) -> usize {
     let wire = name.wire();
     // The header: the recursion-desired flag is set, and there is one question.
@@ -100,7 +101,8 @@ pub(super) fn question(id: u16, name: &Name, kind: Kind, out: &mut [u8; LONGEST_
     HEADER + wire.len() + 4
 }
 
-/// Parses a reply to the query with this `id`, `name` and `kind`. Calls `each` with each address in the reply.
+/// Parses a reply to the query with this `id`, `name` and `kind`. Calls `each` with each address in the reply, and
+/// returns the kind of reply.
 pub(super) fn reply(bytes: &[u8], id: u16, name: &Name, kind: Kind, each: impl FnMut(IpAddr)) -> Reply {
     // A reply to a standard query has the QR bit set and the opcode 0.
     let Some(flags) = word(bytes, FLAGS).filter(|flags| word(bytes, 0) == Some(id) && flags & QR_AND_OPCODE == QR)
@@ -112,6 +114,7 @@ pub(super) fn reply(bytes: &[u8], id: u16, name: &Name, kind: Kind, each: impl F
     if code != 0 && code != NO_SUCH_NAME && word(bytes, QUESTIONS) == Some(0) {
         return Reply::Failed(code);
     }
+    // The reply repeats the question: its name, its type and its class. `after` is the offset of the type.
     let Some(after) = skip_name(bytes, HEADER) else { return Reply::Malformed };
     if word(bytes, QUESTIONS) != Some(1) {
         return Reply::Malformed;
@@ -163,6 +166,7 @@ fn read_addresses(
     let mut found = 0;
     for record in records {
         let Some(record) = record else { return if found > 0 { Ok(found) } else { Err(Reply::Malformed) } };
+        // The record has another type, or belongs to another name.
         if record.kind != kind as u16 || !same_name(bytes, record.name, bytes, owner) {
             continue;
         }
@@ -226,10 +230,12 @@ impl Records<'_> {
 /// Returns the position after the name at `at`, or `None` if the name is malformed. A name ends with a 0 or a pointer
 /// (RFC 1035 section 4.1.4).
 fn skip_name(bytes: &[u8], mut at: usize) -> Option<usize> {
+    // Each iteration skips one label. A name with more labels than `HOPS` is treated as malformed.
     for _ in 0..HOPS {
         match *bytes.get(at)? {
             0 => return Some(at + 1),
             len @ 1..=63 => at += 1 + usize::from(len),
+            // A pointer has two bytes.
             0xc0.. => return bytes.get(at + 1).map(|_| at + 2),
             _ => return None,
         }
@@ -237,12 +243,14 @@ fn skip_name(bytes: &[u8], mut at: usize) -> Option<usize> {
     None
 }
 
-/// Returns whether two names are equal, ignoring case. A malformed name is not equal to any name.
+/// Returns whether the names at offset `a_at` of `a` and `b_at` of `b` are equal, ignoring case. A malformed name is
+/// not equal to any name.
 fn same_name(a: &[u8], a_at: usize, b: &[u8], b_at: usize) -> bool {
     let (mut a, mut b) = (Labels { bytes: a, at: a_at, hops: HOPS }, Labels { bytes: b, at: b_at, hops: HOPS });
     loop {
         match (a.next(), b.next()) {
             (Some(a), Some(b)) if a.eq_ignore_ascii_case(b) => {
+                // The empty label ends both names.
                 if a.is_empty() {
                     return true;
                 }
@@ -263,7 +271,8 @@ struct Labels<'m> {
 impl<'m> Iterator for Labels<'m> {
     type Item = &'m [u8];
 
-    /// Returns the next label, without its length byte. `hops` limits the number of labels and pointers.
+    /// Returns the next label, without its length byte, or `None` if the name is malformed. `hops` limits the number of
+    /// labels and pointers.
     fn next(&mut self) -> Option<&'m [u8]> {
         loop {
             self.hops = self.hops.checked_sub(1)?;

@@ -118,6 +118,7 @@ impl Resolver {
             servers: servers.iter().copied().take(SERVERS).collect(),
             queries: [query(Kind::Aaaa, ids[0]), query(Kind::A, ids[1])],
             thorough: false,
+            // The host reaches both families, unless `reaching` says otherwise.
             reached: [true; 2],
             patience,
             until: None,
@@ -276,6 +277,7 @@ impl Resolver {
     /// resolver afterwards.
     #[cfg(feature = "cli")]
     pub(crate) fn end_tcp(&mut self, at: usize, query: Option<&TcpQuery>, now: Instant) {
+        // Only a query that `next_tcp` has returned can end.
         let Some(OverTcp::Begun(server, found)) = self.queries.get(at).map(|query| query.over_tcp) else { return };
         self.queries[at].over_tcp = OverTcp::No;
         match query.and_then(TcpQuery::reply) {
@@ -299,6 +301,7 @@ impl Resolver {
         if self.troubles >= 2 * self.servers.len() {
             self.conclude(Err(why));
         } else {
+            // Without a set time, the queries are due at the next poll.
             self.ask_at = None;
         }
     }
@@ -315,6 +318,7 @@ impl Resolver {
         if self.queries.iter().all(|query| query.answered) {
             return self.conclude(Err(self.why_none));
         }
+        // The wait for the other family is over. A thorough lookup has no such limit.
         if !self.thorough && self.conclude_at.is_some_and(|at| now >= at) {
             return self.conclude(Ok(()));
         }

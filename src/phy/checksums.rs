@@ -17,12 +17,14 @@ pub(super) fn is_right(frame: &[u8], sum: Option<u32>) -> bool {
     let Some(Transport { protocol, start, mut end, header, pseudo, fragment, version_6 }) = transport(packet) else {
         return true;
     };
+    // Over a right IPv4 header, the sum is 0xffff. For IPv6, whose header has no checksum, `transport` sets 0xffff.
     if header != 0xffff {
         return false;
     }
     if !matches!(protocol, TCP | UDP) {
         return true;
     }
+    // The checksum covers all fragments, so it cannot be verified for one of them.
     if fragment {
         return false;
     }
@@ -112,6 +114,7 @@ pub(super) fn add(a: u32, b: u32) -> u32 {
 fn sum_of(bytes: &[u8]) -> u32 {
     let (words, rest) = bytes.as_chunks::<{ size_of::<usize>() }>();
     let (half, rest) = rest.as_chunks::<4>();
+    // The final bytes, fewer than four, as one little-endian number.
     let last = rest.iter().rev().fold(0, |word, &byte| word << 8 | usize::from(byte));
     let last = half.iter().fold(last, |sum, half| sum + u32::from_le_bytes(*half) as usize);
     let sum = words.iter().fold(last, |sum: usize, word| {
@@ -159,6 +162,7 @@ fn transport(packet: &[u8]) -> Option<Transport> {
             if start < 20 || start > end || end > packet.len() {
                 return None;
             }
+            // The source address and the destination address.
             let pseudo = add(word(header, 12), word(header, 16));
             let mut sum = add(add(add(word(header, 0), word(header, 4)), word(header, 8)), pseudo);
             if start > 20 {
@@ -200,7 +204,9 @@ fn version_6(packet: &[u8]) -> Option<Transport> {
         protocol,
         start,
         end,
+        // An IPv6 header has no checksum, so it counts as right.
         header: 0xffff,
+        // The source address and the destination address.
         pseudo: sum_of(&header[8..]),
         fragment,
         version_6: true,

@@ -131,7 +131,8 @@ impl<R: Registers> Lan9118<R> {
         access_phy(r, PHY_STATUS, false).and_then(|()| read_mac(r, MII_DATA)).map_or(true, shows_link)
     }
 
-    /// Reads the next good frame from the controller, unless a frame is already waiting.
+    /// Reads the next good frame from the controller into `received`, unless a frame is already waiting. Discards and
+    /// counts bad frames.
     fn fetch(&mut self) {
         // Reads at most 256 frames, so that a controller that always reports a frame cannot block the loop.
         let mut frames = 256;
@@ -166,7 +167,7 @@ impl<R: Registers> Lan9118<R> {
         }
     }
 
-    /// Returns whether there is room for the longest frame. Discards the status of sent frames.
+    /// Returns whether the controller has room for the longest frame. Also discards the status of frames already sent.
     fn has_room(&mut self) -> bool {
         let info = self.registers.read(TX_FIFO_INF);
         for _ in 0..(info >> 16) & 0xff {
@@ -208,6 +209,8 @@ fn write_phy<R: Registers>(r: &mut R, register: u32, value: u32) -> Result<(), N
 ///
 /// If `write` is true, copies `MII_DATA` to the register. Otherwise copies the register to `MII_DATA`.
 fn access_phy<R: Registers>(r: &mut R, register: u32, write: bool) -> Result<(), NotThere> {
+    // The PHY's address begins at bit 11, and the register's number at bit 6. Bit 1 selects a write, and bit 0 starts
+    // it.
     write_mac(r, MII_ACCESS, 1 << 11 | register << 6 | u32::from(write) << 1 | 1)?;
     // Waits until the busy bit of MII_ACCESS reads 0.
     for _ in 0..1000 {
@@ -272,6 +275,8 @@ pub struct Sending<'a, R> {
 }
 
 impl<R: Registers> TxToken for Sending<'_, R> {
+    /// Lets `f` fill in a frame of `len` bytes, and passes the frame to the controller.
+    ///
     /// # Panics
     /// Panics if `len` exceeds the MTU in the capabilities. smoltcp never requests such a length.
     fn consume<T, F: FnOnce(&mut [u8]) -> T>(self, len: usize, f: F) -> T {

@@ -50,7 +50,8 @@ impl<const FRAMES: usize, const MTU: usize> Queue<FRAMES, MTU> {
         if self.len.get() + 1 < FRAMES { self.reply_place() } else { None }
     }
 
-    /// Returns a free slot for a reply, which can be the only free slot. Returns `None` if the queue is full.
+    /// Returns a free slot for a reply, which can be the only free slot. Returns `None` if the queue is full, or if a
+    /// token has borrowed the slot.
     pub fn reply_place(&self) -> Option<FrameOut<'_, FRAMES, MTU>> {
         if self.len.get() >= FRAMES {
             return None;

@@ -113,7 +113,8 @@ impl<R: Registers> Stellaris<R> {
         shows_link(status)
     }
 
-    /// Reads the next good frame to this address or to a group, unless a frame is already waiting.
+    /// Reads the next good frame to this address or to a group into `received`, unless a frame is already waiting.
+    /// Discards frames to other hosts, and counts and discards bad frames.
     fn fetch(&mut self) {
         // Reads at most as many frames as the controller can count.
         for _ in 0..64 {
@@ -135,10 +136,12 @@ impl<R: Registers> Stellaris<R> {
                     match arrived {
                         Arrived::Frame if ours => self.waiting = Some(len),
                         Arrived::Wrong if ours => self.faults.checksums = self.faults.checksums.saturating_add(1),
+                        // A frame to another host.
                         _ => {}
                     }
                 }
                 _ => {
+                    // Reads the bad frame word by word, and discards the words.
                     for _ in 1..words {
                         registers.read(DATA);
                     }
@@ -206,6 +209,8 @@ pub struct Sending<'a, R> {
 }
 
 impl<R: Registers> TxToken for Sending<'_, R> {
+    /// Lets `f` fill in a frame of `len` bytes, and passes the frame to the controller.
+    ///
     /// # Panics
     /// Panics if `len` exceeds the MTU in the capabilities. smoltcp never requests such a length.
     fn consume<T, F: FnOnce(&mut [u8]) -> T>(self, len: usize, f: F) -> T {
@@ -214,6 +219,7 @@ impl<R: Registers> TxToken for Sending<'_, R> {
         let counted = (len as u16 - 14).to_le_bytes();
         words[0][..2].copy_from_slice(&counted);
         self.registers.write_fifo(DATA, words);
+        // Begins the transmission.
         self.registers.write(TX_REQUEST, 1);
         result
     }

@@ -56,9 +56,10 @@ impl Words {
     pub fn receive(&mut self, range: Range<usize>, len: usize, read: impl FnOnce(&mut [[u8; 4]]) -> u32) -> Arrived {
         let start = range.start;
         let words = self.words().get_mut(range).unwrap_or_default();
+        // The sum of all these words.
         let all = read(words);
         // Subtract the bytes before and after the IP packet from the sum. `end` is the offset of the packet's end in
-        // the buffer.
+        // the buffer. The word `LENGTH` contains the length field of the IPv4 header.
         let [_, _, high, low] = words.get(LENGTH - start).copied().unwrap_or_default();
         let end = PACKET + usize::from(u16::from_be_bytes([high, low]));
         let sum = (HEADERS * 4..=2 + len).contains(&end).then(|| {

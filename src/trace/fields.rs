@@ -28,8 +28,10 @@ pub(crate) struct Field<'f> {
 impl fmt::Display for Fields<'_> {
     /// Writes a line for each field. Data that is not decoded gets a line for every 16 bytes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        each_field(self.0, &mut |field| {
+        let Fields(frame) = self;
+        each_field(frame, &mut |field| {
             let Field { mut offset, bytes, name, value } = field;
+            // Without a value, the bytes are not decoded.
             let Some(value) = value else {
                 for line in bytes.chunks(16) {
                     data_line(f, offset, line, name)?;
@@ -54,6 +56,7 @@ fn data_line(f: &mut fmt::Formatter<'_>, offset: usize, bytes: &[u8], name: &str
     for byte in bytes {
         write!(f, "{byte:02x} ")?;
     }
+    // The text of a short line begins in the same column as the text of a full line.
     let width = 3 * (16 - bytes.len());
     write!(f, "{:width$} {name} \"", "")?;
     for byte in bytes {
@@ -68,6 +71,7 @@ fn data_line(f: &mut fmt::Formatter<'_>, offset: usize, bytes: &[u8], name: &str
 /// # Errors
 /// Returns the error from `each`.
 pub(crate) fn each_field(frame: &[u8], each: &mut dyn FnMut(Field<'_>) -> fmt::Result) -> fmt::Result {
+    // `at` is the offset of the next field. The first argument of `field` is the field's length in bytes.
     let mut out = Out { each, frame, at: 0 };
     let Ok(ethernet) = EthernetFrame::new_checked(frame) else { return out.rest("not an Ethernet frame") };
     out.field(6, "destination", &ethernet.dst_addr())?;
@@ -111,8 +115,9 @@ impl Out<'_, '_> {
         if bytes.is_empty() { Ok(()) } else { (self.each)(Field { offset, bytes, name, value: None }) }
     }
 
-    /// Passes on the fields of an ARP message.
+    /// Passes the fields of an ARP message to the caller's `each`. The message begins at the offset `at`.
     fn arp(&mut self) -> fmt::Result {
+        // The length of each field in bytes, and its name.
         let fields = [
             (2, "hardware type"),
             (2, "protocol type"),
@@ -137,22 +142,24 @@ impl Out<'_, '_> {
         self.rest("padding")
     }
 
-    /// Passes on the fields of an IPv4 packet and of its payload.
+    /// Passes the fields of an IPv4 packet and of its payload to the caller's `each`.
     fn ipv4(&mut self, bytes: &[u8]) -> fmt::Result {
         let Ok(packet) = Ipv4Packet::new_checked(bytes) else { return self.rest("not IPv4") };
+        // The first argument of `field` is the field's length in bytes.
         let header = usize::from(packet.header_len());
         self.field(1, "version, header length", &format_args!("{}, {header}", packet.version()))?;
         self.field(1, "DSCP, ECN", &format_args!("{}, {}", packet.dscp(), packet.ecn()))?;
         self.field(2, "total length", &packet.total_len())?;
         self.field(2, "identification", &packet.ident())?;
-        let (dont, more, offset) = (packet.dont_frag(), packet.more_frags(), packet.frag_offset());
-        self.field(2, "don't fragment, more, offset", &format_args!("{dont}, {more}, {offset}"))?;
+        let (dont_fragment, more, offset) = (packet.dont_frag(), packet.more_frags(), packet.frag_offset());
+        self.field(2, "don't fragment, more, offset", &format_args!("{dont_fragment}, {more}, {offset}"))?;
         self.field(1, "time to live", &packet.hop_limit())?;
         self.field(1, "protocol", &packet.next_header())?;
         let verdict = if packet.verify_checksum() { "right" } else { "wrong" };
         self.field(2, "header checksum", &format_args!("{:#06x}, {verdict}", packet.checksum()))?;
         self.field(4, "source", &packet.src_addr())?;
         self.field(4, "destination", &packet.dst_addr())?;
+        // A header without options has 20 bytes.
         if header > 20 {
             self.field(header - 20, "options", &"")?;
         }
@@ -164,10 +171,11 @@ impl Out<'_, '_> {
         }
     }
 
-    /// Passes on the fields of an IPv6 packet and of its payload.
+    /// Passes the fields of an IPv6 packet and of its payload to the caller's `each`.
     #[cfg(feature = "ipv6")]
     fn ipv6(&mut self, bytes: &[u8]) -> fmt::Result {
         let Ok(packet) = Ipv6Packet::new_checked(bytes) else { return self.rest("not IPv6") };
+        // The first argument of `field` is the field's length in bytes.
         let flow = format_args!("{}, {}, {}", packet.version(), packet.traffic_class(), packet.flow_label());
         self.field(4, "version, traffic class, flow label", &flow)?;
         self.field(2, "payload length", &packet.payload_len())?;
@@ -182,9 +190,11 @@ impl Out<'_, '_> {
         }
     }
 
-    /// Passes on the fields of an ICMP message.
+    /// Passes the fields of an ICMP message to the caller's `each`.
     fn icmp(&mut self, bytes: &[u8]) -> fmt::Result {
         let Ok(icmp) = Icmpv4Packet::new_checked(bytes) else { return self.rest("not ICMP") };
+        // The first argument of `field` and `number` is the field's length in bytes. `rest` passes all bytes that
+        // remain.
         self.field(1, "type", &icmp.msg_type())?;
         self.field(1, "code", &icmp.msg_code())?;
         let verdict = if icmp.verify_checksum() { "right" } else { "wrong" };
@@ -204,9 +214,10 @@ impl Out<'_, '_> {
         }
     }
 
-    /// Passes on the fields of a TCP segment. The segment's checksum covers both addresses.
+    /// Passes the fields of a TCP segment to the caller's `each`. The segment's checksum also covers both addresses.
     fn tcp(&mut self, bytes: &[u8], [source, destination]: [IpAddress; 2]) -> fmt::Result {
         let Ok(tcp) = TcpPacket::new_checked(bytes) else { return self.rest("not TCP") };
+        // The first argument of `field` is the field's length in bytes.
         let header = usize::from(tcp.header_len());
         self.field(2, "source port", &tcp.src_port())?;
         self.field(2, "destination port", &tcp.dst_port())?;
@@ -225,24 +236,26 @@ impl Out<'_, '_> {
         ];
         self.field(2, "data offset, flags", &Flags(header, flags))?;
         self.field(2, "window", &tcp.window_len())?;
-        let holds = tcp.verify_checksum(&source, &destination);
-        let verdict = if holds { "right" } else { "wrong" };
+        let is_right = tcp.verify_checksum(&source, &destination);
+        let verdict = if is_right { "right" } else { "wrong" };
         self.field(2, "checksum", &format_args!("{:#06x}, {verdict}", tcp.checksum()))?;
         self.field(2, "urgent pointer", &tcp.urgent_at())?;
+        // A header without options has 20 bytes.
         if header > 20 {
             self.field(header - 20, "options", &Options(tcp.options()))?;
         }
         self.rest("data")
     }
 
-    /// Passes on the fields of a UDP datagram. The datagram's checksum covers both addresses.
+    /// Passes the fields of a UDP datagram to the caller's `each`. The datagram's checksum also covers both addresses.
     fn udp(&mut self, bytes: &[u8], [source, destination]: [IpAddress; 2]) -> fmt::Result {
         let Ok(udp) = UdpPacket::new_checked(bytes) else { return self.rest("not UDP") };
+        // The first argument of `field` is the field's length in bytes.
         self.field(2, "source port", &udp.src_port())?;
         self.field(2, "destination port", &udp.dst_port())?;
         self.field(2, "length", &udp.len())?;
-        let holds = udp.verify_checksum(&source, &destination);
-        let verdict = if holds { "right" } else { "wrong" };
+        let is_right = udp.verify_checksum(&source, &destination);
+        let verdict = if is_right { "right" } else { "wrong" };
         self.field(2, "checksum", &format_args!("{:#06x}, {verdict}", udp.checksum()))?;
         self.rest("data")
     }
@@ -264,11 +277,12 @@ struct Options<'o>(&'o [u8]);
 impl fmt::Display for Options<'_> {
     /// Writes the options with commas between them, up to the end of the list or an option that cannot be parsed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rest = self.0;
+        let Options(mut rest) = *self;
+        // The separator before the next option.
         let mut comma = "";
         while !rest.is_empty() {
-            let Ok((behind, option)) = TcpOption::parse(rest) else { return write!(f, "{comma}unreadable") };
-            rest = behind;
+            let Ok((after, option)) = TcpOption::parse(rest) else { return write!(f, "{comma}unreadable") };
+            rest = after;
             match option {
                 TcpOption::EndOfList => return Ok(()),
                 TcpOption::NoOperation => continue,

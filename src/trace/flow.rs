@@ -114,7 +114,7 @@ impl Flow {
         let peer_scale = peer.scale;
         let me = &mut self.sides[side];
         if segment.syn {
-            // If the SYN is a retransmission, it has the same sequence number.
+            // If the SYN is a retransmission, it has the same sequence number. Any other SYN begins a new connection.
             if me.iss != Some(segment.seq) {
                 me.begin_sending(segment.seq);
             }
@@ -129,6 +129,7 @@ impl Flow {
         } else {
             me.sent_ack(now, segment, offered, &peer)
         };
+        // The segment acknowledges everything received so far, so nothing waits for an answer any more.
         if let Some(ack) = segment.ack {
             me.unacknowledged_since = None;
             me.asked = None;
@@ -144,9 +145,10 @@ impl Flow {
     ///
     /// Returns the receiver's view of the segment, or `None` if the segment is in order.
     pub fn arrived(&mut self, side: usize, now: Instant, segment: &Segment) -> Option<Mark> {
-        let other = self.sides[1 - side];
+        let peer = self.sides[1 - side];
         let me = &mut self.sides[side];
-        let window = window(segment, other.scale, me.scale);
+        // The window that the peer announces, in bytes.
+        let window = window(segment, peer.scale, me.scale);
         me.heard = Some(now);
         let mut mark = me.compare_with_expected(segment);
         // If an acknowledgement is for data that was never sent, it belongs to an earlier connection and is ignored.
@@ -264,6 +266,7 @@ impl Side {
     /// Returns the cause of a keep-alive probe or zero-window probe, or `None` for any other segment.
     fn probe_cause(&self, segment: &Segment) -> Option<Cause> {
         let all_acknowledged = self.una == self.nxt && self.iss.is_some();
+        // smoltcp's probes carry one byte.
         if segment.len != 1 {
             return None;
         }
@@ -283,6 +286,7 @@ impl Side {
         before: Option<Transmission>,
         repeat: Option<Repeat>,
     ) -> Cause {
+        // The stack has reported the reason. Otherwise the reason is inferred from the frames.
         if let Some(repeat) = repeat {
             return self.known_cause(repeat, before);
         }
@@ -328,6 +332,7 @@ impl Side {
         self.recovery = match self.recovery {
             // The retransmission belongs to the current recovery, which keeps its end.
             Some((current, point)) if current == trigger => Some((trigger, point)),
+            // A new recovery ends once all data sent so far is acknowledged.
             _ => Some((trigger, self.nxt)),
         };
         cause
@@ -365,13 +370,14 @@ impl Side {
     /// the oldest entry, in this order.
     fn remember(&mut self, new: Transmission) {
         let una = self.una;
-        let rank = |t: &Option<Transmission>| match t {
-            Some(t) if t.seq == new.seq => (0, Instant::ZERO),
+        // The entry with the lowest rank is replaced.
+        let rank = |entry: &Option<Transmission>| match entry {
+            Some(stored) if stored.seq == new.seq => (0, Instant::ZERO),
             None => (1, Instant::ZERO),
-            Some(t) if t.seq < una => (2, t.at),
-            Some(t) => (3, t.at),
+            Some(stored) if stored.seq < una => (2, stored.at),
+            Some(stored) => (3, stored.at),
         };
-        if let Some(entry) = self.sent.iter_mut().min_by_key(|t| rank(t)) {
+        if let Some(entry) = self.sent.iter_mut().min_by_key(|entry| rank(entry)) {
             *entry = Some(new);
         }
     }

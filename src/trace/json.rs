@@ -27,7 +27,7 @@ pub fn write_event(out: &mut dyn Write, at: Duration, event: &Event) -> fmt::Res
     line.end()
 }
 
-/// Returns the value of the field `event` for an event of the stack.
+/// Returns the name of the event in JSON, which is the value of the field `event`.
 pub(crate) fn event_name(event: &Event) -> &'static str {
     match event {
         Event::Address(_) => "address",
@@ -45,7 +45,7 @@ pub(crate) fn event_name(event: &Event) -> &'static str {
     }
 }
 
-/// Adds the fields that depend on the kind of event. docs/lab-json.md explains each field.
+/// Adds the fields that depend on the kind of event to `line`. docs/lab-json.md explains each field.
 pub(crate) fn details(line: &mut Object<'_>, event: &Event) -> fmt::Result {
     if let Some(tuple) = event.tuple() {
         line.text("local", Endpoint(tuple.local))?;
@@ -110,15 +110,15 @@ impl<'w> Object<'w> {
 
     /// Adds a field with an object.
     ///
-    /// The object's first field is the number `first`, and `write` adds the others.
+    /// The object's first field is the number `first_value`, and `write` adds the others.
     #[cfg(feature = "recovery")]
     pub(crate) fn object(
         &mut self,
         key: &str,
-        first: (&str, impl Display),
+        (first_key, first_value): (&str, impl Display),
         write: impl FnOnce(&mut Object<'_>) -> fmt::Result,
     ) -> fmt::Result {
-        write!(self.out, ",\"{key}\":{{\"{}\":{}", first.0, first.1)?;
+        write!(self.out, ",\"{key}\":{{\"{first_key}\":{first_value}")?;
         write(&mut Object { out: &mut *self.out })?;
         self.out.write_char('}')
     }
@@ -135,11 +135,13 @@ pub(crate) struct Escaped<'w>(pub(crate) &'w mut dyn Write);
 impl Write for Escaped<'_> {
     /// Writes `text` with quotes, backslashes and control characters escaped.
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        for char in text.chars() {
-            match char {
-                '"' | '\\' => write!(self.0, "\\{char}")?,
-                '\0'..' ' => write!(self.0, "\\u{:04x}", u32::from(char))?,
-                char => self.0.write_char(char)?,
+        let Escaped(out) = self;
+        for character in text.chars() {
+            match character {
+                '"' | '\\' => write!(out, "\\{character}")?,
+                // The control characters below the space.
+                '\0'..' ' => write!(out, "\\u{:04x}", u32::from(character))?,
+                _ => out.write_char(character)?,
             }
         }
         Ok(())

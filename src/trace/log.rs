@@ -120,7 +120,7 @@ impl LogProbe {
 }
 
 impl Probe for LogProbe {
-    /// Logs the lines of an event.
+    /// Logs the lines of an event with the crate `log` and, with the feature `defmt`, also with defmt.
     fn event(&mut self, now: Instant, event: &Event) {
         self.report(now, event, &mut |level, line| {
             log::log!(target: "smolstep", level, "{line}");
@@ -159,6 +159,7 @@ impl Limit {
     /// Counts one more line and returns its level. The first `a_second` lines in a second have level `level`. Further
     /// lines have level debug.
     fn level(&mut self, now: Instant, a_second: u32, level: Level) -> Level {
+        // `elapsed` says whether the current second is over.
         if self.elapsed(now) {
             // A new second begins. `report` has already taken `left_out` of the previous second, except for DHCP
             // messages, whose number is not reported.

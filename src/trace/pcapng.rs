@@ -112,6 +112,7 @@ impl<S: Sink> Writer<S> {
     /// # Errors
     /// Returns the sink's error if a write fails.
     pub fn new(mut sink: S) -> Result<Self, S::Error> {
+        // The body has 16 bytes: the byte order, the version, and the length of the section, which is not known.
         block(&mut sink, SECTION_HEADER, 16, |sink| {
             sink.write_all(&BYTE_ORDER_MAGIC.to_le_bytes())?;
             sink.write_all(&VERSION_1_0)?;
@@ -127,6 +128,7 @@ impl<S: Sink> Writer<S> {
     pub fn interface(&mut self, name: &str, link: LinkType) -> Result<InterfaceId, S::Error> {
         let name = cut(name).as_bytes();
         let options = option_len(name) + option_len(&MICROSECONDS) + option_len(&[]);
+        // The body has 8 bytes before the options: the link type, two reserved bytes, and the length limit of a frame.
         block(&mut self.sink, INTERFACE_DESCRIPTION, 8 + options, |sink| {
             sink.write_all(&link.number().to_le_bytes())?;
             // These two bytes are reserved.
@@ -159,6 +161,7 @@ impl<S: Sink> Writer<S> {
 
         let comment_len = if comment.is_empty() { 0 } else { option_len(comment) };
         let options = comment_len + option_len(&flags) + option_len(&[]);
+        // The body has 20 bytes before the frame: interface, time (8 bytes), length kept, and length of the frame.
         block(&mut self.sink, ENHANCED_PACKET, 20 + padded(kept.len()) + options, |sink| {
             sink.write_all(&frame.interface.0.to_le_bytes())?;
             // The upper half of the time comes first.
@@ -206,7 +209,7 @@ const EPB_FLAGS: u16 = 2;
 /// The value of the option if_tsresol: times are in units of 10⁻⁶ s.
 const MICROSECONDS: [u8; 1] = [6];
 
-/// Writes a block with a body of `len` bytes. `len` must be a multiple of 4.
+/// Writes a block of the type `kind`, with a body of `len` bytes that `body` writes. `len` must be a multiple of 4.
 fn block<S: Sink>(
     sink: &mut S,
     kind: u32,

@@ -161,7 +161,7 @@ fn behind_options(protocol: IpProtocol, payload: &[u8]) -> Option<(IpProtocol, &
     Some((next.into(), payload.get(8 * (usize::from(units) + 1)..)?))
 }
 
-/// Parses an ARP request or reply.
+/// Parses an ARP request or reply. Returns `None` for any other ARP message.
 fn arp(payload: &[u8]) -> Option<Summary> {
     // RFC 826: the operation follows six bytes about the kinds and lengths of the addresses.
     let carries = match payload.first_chunk::<28>()?[6..8] {
@@ -172,9 +172,10 @@ fn arp(payload: &[u8]) -> Option<Summary> {
     Some(Summary { ends: None, carries })
 }
 
-/// Parses the header that follows an IP header. The ports are 0 if the protocol has no ports.
+/// Parses the header at the beginning of an IP packet's `payload`. The ports are 0 if the protocol has no ports.
+/// Returns `None` if the header is malformed.
 fn upper(source: IpAddress, destination: IpAddress, protocol: IpProtocol, payload: &[u8]) -> Option<Summary> {
-    let (carries, ports) = match protocol {
+    let (carries, (source_port, destination_port)) = match protocol {
         IpProtocol::Icmp => (Carries::Icmp(*payload.first()?, *payload.get(1)?), (0, 0)),
         IpProtocol::Icmpv6 => (Carries::Icmpv6(*payload.first()?, *payload.get(1)?), (0, 0)),
         IpProtocol::Udp => {
@@ -187,11 +188,14 @@ fn upper(source: IpAddress, destination: IpAddress, protocol: IpProtocol, payloa
         }
         _ => (Carries::Other, (0, 0)),
     };
-    let ends = Ends { source: IpEndpoint::new(source, ports.0), destination: IpEndpoint::new(destination, ports.1) };
+    let ends = Ends {
+        source: IpEndpoint::new(source, source_port),
+        destination: IpEndpoint::new(destination, destination_port),
+    };
     Some(Summary { ends: Some(ends), carries })
 }
 
-/// Copies the fields and options of a TCP header.
+/// Returns the fields and options of a TCP header. Stops at the first option that cannot be parsed.
 fn segment(tcp: &TcpPacket<&[u8]>) -> Segment {
     let (mut scale, mut mss, mut sacks, mut options) = (None, None, [None; 3], tcp.options());
     while let Ok((rest, option)) = TcpOption::parse(options) {

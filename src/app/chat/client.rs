@@ -56,8 +56,9 @@ const LINES_A_TURN: usize = 16;
 const PARTING: Duration = Duration::from_secs(1);
 
 impl Default for Client {
+    /// Creates a client whose conversation has not begun.
     fn default() -> Self {
-        // `reported` is true, because a conversation that never began has no end to print.
+        // `reported` says whether the end has been printed. A conversation that never began has no end to print.
         Client {
             lines: Lines::default(),
             stage: Stage::Begin,
@@ -71,6 +72,9 @@ impl Default for Client {
 
 impl Client {
     /// Sends as many typed lines as fit into the send buffer. Closes this side after `q` and at the end of input.
+    ///
+    /// The LF of the first line is held back (`holds_end`) while it is unknown whether the server ends messages with
+    /// LF.
     fn speak(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) {
         loop {
             match self.stage {
@@ -82,6 +86,7 @@ impl Client {
                         Framing::Messages => self.holds_end = false,
                         Framing::Lines | Framing::Unknown => {}
                     }
+                    // A server without line endings needs a silence after each message: see `PAUSE`.
                     if self.pause.is_some_and(|until| cx.now < until) {
                         return;
                     }
@@ -89,7 +94,8 @@ impl Client {
                     match run.input.advance(cx.console) {
                         Advance::NotYet => return,
                         Advance::Text => self.stage = Stage::Sending(0),
-                        // At the end of input, send the LF that is held back before FIN.
+                        // At the end of input, the LF that is held back must leave before FIN. If it does not fit yet,
+                        // the next poll tries again.
                         Advance::End if self.holds_end && !message::send_whole(socket, b"\n") => return,
                         Advance::End => self.close(run, socket, cx),
                     }
@@ -139,6 +145,7 @@ impl ClientProgram for Client {
     /// Prints received lines, then sends typed lines. The client is done after a goodbye from either side, or once the
     /// server has closed.
     fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+        // The conversation begins, so its end must be printed later.
         if self.stage == Stage::Begin {
             (self.stage, self.reported) = (Stage::Input, false);
         }
@@ -176,7 +183,8 @@ impl ClientProgram for Client {
             Arrived::Message(_) | Arrived::Nothing => {}
         }
         self.speak(run, socket, cx);
-        // If the socket is in FIN-WAIT-2, the peer has acknowledged all data.
+        // After the client's `q`, the server has not closed in time. In FIN-WAIT-2 the server has acknowledged all
+        // data, so the run can succeed.
         if self.leaves_at.is_some_and(|at| cx.now >= at) && socket.state() == State::FinWait2 {
             self.report(cx.console);
             return run.leave();

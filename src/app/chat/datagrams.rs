@@ -36,6 +36,7 @@ impl<'a> Server<'a> {
     fn process(&self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
         let Ok((data, from)) = socket.recv() else { return false };
         let (text, line_end) = split_line_end(data);
+        // No caller has borrowed the partners, so this never fails.
         let Ok(mut partners) = self.operator.partners.try_borrow_mut() else { return true };
         let address = SocketAddr::from(from.endpoint);
         // A sender that must not be answered, such as a broadcast address, gets no number.
@@ -51,6 +52,7 @@ impl<'a> Server<'a> {
         }
         let (previous, numbered_before) = (partners.last(), partners.numbered);
         let (number, gone) = partners.record_datagram(cx.answer_to(from), !line_end.is_empty());
+        // The new partner has taken the place of another partner.
         if let Some(gone) = gone {
             let address = SocketAddr::from(gone.meta.endpoint);
             print_line(cx.console, |write| {
@@ -83,6 +85,7 @@ impl<'a> Server<'a> {
         if let Typed::End | Typed::NotYet = self.operator.typed(Asker::Datagrams, cx) {
             return false;
         }
+        // No caller has borrowed the partners, so this never fails.
         let Ok(mut partners) = self.operator.partners.try_borrow_mut() else { return false };
         let capacity = socket.payload_send_capacity().min(cx.scratch.len());
         let buffer = cx.scratch.get_mut(..capacity).unwrap_or_default();
@@ -98,6 +101,7 @@ impl<'a> Server<'a> {
             socket.send_slice(message, partner.meta).map_err(|_| Refused::Unaddressable)?;
             Ok(is_goodbye(text).then_some(partner))
         });
+        // Remove the line even if it was refused: the operator must type it again.
         self.operator.take();
         match outcome {
             Some(Ok(Some(partner))) => {
@@ -123,16 +127,18 @@ impl UdpSession for Server<'_> {
                 write(b"the last datagram is lost: no host on the link answers for its address")
             });
         }
+        // A datagram was printed, and others can be waiting.
         if self.process(socket, cx) {
             return Next::WakeAt(cx.now);
         }
-        // Input from a pipe is kept for the first partner who writes. Only lines that a person types are discarded.
+        // Without a partner, `nobody` discards the lines that a person types. Input from a pipe is kept for the first
+        // partner who writes.
         if self.operator.partners.try_borrow().is_ok_and(|partners| partners.is_empty()) {
             self.operator.nobody(cx.console);
             return Next::Wait;
         }
-        // Only one datagram is queued at a time. If ARP or NDP failed for the first datagram, a second datagram would
-        // also be dropped.
+        // `speak` queues one datagram, and only if no other is queued. If ARP or NDP failed for the first datagram, a
+        // second datagram would also be dropped.
         if socket.send_queue() > 0 || !self.speak(socket, cx) {
             return Next::Wait;
         }
@@ -153,7 +159,7 @@ enum Refused {
 }
 
 impl Refused {
-    /// Returns the note to the operator.
+    /// Returns the note that tells the operator why the line is not sent.
     fn why(self) -> &'static [u8] {
         match self {
             Refused::BadNumber => {

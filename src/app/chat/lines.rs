@@ -85,6 +85,7 @@ impl Lines {
         };
         // The line is complete, and not too long.
         if let (Some(end), true) = (end, text.len() <= LINE) {
+            // `q` as the rest of a cut line is text.
             let goodbye = !self.continues && is_goodbye(text);
             return Some(Line { len: text.len(), goodbye, used: line.len(), end });
         }
@@ -94,6 +95,7 @@ impl Lines {
         }
         // Text without a line ending is cut if it is too long, or if no more of the text can be received.
         let is_cut = bytes.len() >= LINE + 2 || full || stream_ended || silent;
+        // Nothing has arrived, or the rest of the line can still arrive.
         if bytes.is_empty() || !is_cut {
             return None;
         }
@@ -101,7 +103,7 @@ impl Lines {
         Some(Line { len, goodbye: false, used: len, end: LineEnd::Cut })
     }
 
-    /// Removes the line from the receive buffer.
+    /// Removes the line from the receive buffer, and records how the partner ends its messages.
     pub fn take(&mut self, socket: &mut Socket<'_>, line: Line) {
         message::consume(socket, line.used);
         self.continues = line.end == LineEnd::Cut;

@@ -115,6 +115,7 @@ impl<'a> Member<'a> {
                 }
                 (self.queued, self.refused) = (0, None);
             }
+            // All lines are in the send buffer.
             let Some(said) = said else { break };
             let line = |write: &mut Write<'_>| {
                 room.write(said, write);
@@ -134,7 +135,8 @@ impl<'a> Member<'a> {
         Ok(true)
     }
 
-    /// Queues as much of the rest of a message as fits. Returns whether all of the message is queued.
+    /// Queues as much of the rest of a message as fits. `compose` writes the whole message, of which `queued` bytes are
+    /// queued already. Returns whether all of the message is queued.
     fn send(&mut self, socket: &mut Socket<'_>, compose: impl FnOnce(&mut Write<'_>)) -> bool {
         let mut queued = self.queued.into();
         let sent = message::stream(socket, &mut queued, compose);

@@ -118,9 +118,11 @@ impl Operator {
         }
     }
 
-    /// Discards all typed input, and prints `why` if there was any. Does nothing if the operator has no keyboard.
+    /// Discards all typed input, and prints `why` if there was any. Does nothing if the operator has no keyboard, or if
+    /// the input does not come from a person.
     fn forget(&self, console: &mut dyn Console, why: &[u8]) {
         let Some(forgotten) = self.keyboard.and_then(|keyboard| keyboard.start_over(console)) else { return };
+        // No caller has borrowed the input, so this never fails.
         let Ok(mut input) = self.input.try_borrow_mut() else { return };
         *input = Input::with_prompt(&[], PROMPT);
         // The discarded `input` can have held a complete line, too.
@@ -143,6 +145,7 @@ impl Operator {
         if self.talking.get() {
             return;
         }
+        // With `once`, the only conversation has now ended.
         self.over.set(self.once);
         if had_lines {
             self.readdress(console);
@@ -160,6 +163,7 @@ impl Operator {
 
     /// Looks for a typed line for `asker`. The line stays until [`take`](Self::take) removes it.
     pub(super) fn typed(&self, asker: Asker, cx: &mut Context<'_>) -> Typed {
+        // No caller has borrowed the input, so this never fails.
         let Ok(mut input) = self.input.try_borrow_mut() else { return Typed::NotYet };
         // If the line of an earlier call has not been taken, this call returns the same line.
         let new = !self.line.get();
@@ -173,6 +177,7 @@ impl Operator {
                 }
             }
         }
+        // The line is for the other program: a conversation over TCP, or the partners on UDP.
         if self.addressee(input.text()) != asker {
             if new {
                 // Wake the other program, which might have looked for a line before this line was complete.

@@ -44,10 +44,12 @@ impl Partners {
             Some(at) => (self.list.remove(at).number, None),
             None => {
                 self.numbered = self.numbered.wrapping_add(1);
+                // The first partner in a full list has been silent longest, and is removed.
                 (self.numbered, self.list.is_full().then(|| self.list.remove(0)))
             }
         };
-        // The list has room for the partner: it was not full, or another partner was removed.
+        // The partner who wrote most recently is at the end of the list. There is room for the partner: the list was
+        // not full, or another partner was removed.
         let _ = self.list.push(Partner { number, meta, in_lines });
         (number, gone)
     }

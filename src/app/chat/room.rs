@@ -124,6 +124,7 @@ impl<'a> Room<'a> {
         self.members.set(self.members.get().saturating_sub(1));
         let Ends { oldest, newest } = self.ends.get();
         // Lines that this member has not read no longer wait for it.
+        // Lines before `oldest` are no longer stored.
         let mut position = position.max(oldest);
         while position < newest {
             let line = self.line_at(position);
@@ -170,6 +171,7 @@ impl<'a> Room<'a> {
     /// Returns the latest time at which to try again if the line does not fit yet. All programs are also polled as soon
     /// as the line might fit.
     pub(super) fn say_in_turn(&self, by: u16, now: Instant, compose: &dyn Fn(&mut Write<'_>)) -> Result<(), Instant> {
+        // `make_room` removes lines that all members have read. Without enough room, the line must wait.
         if !self.make_room(self.length(compose)) {
             let Ends { mut oldest, newest } = self.ends.get();
             let quarter = self.ring.len() as u64 / 4;
@@ -199,11 +201,13 @@ impl<'a> Room<'a> {
     /// [`say_in_turn`](Self::say_in_turn) does.
     pub(super) fn say(&self, by: u16, compose: &dyn Fn(&mut Write<'_>)) {
         let (capacity, len) = (self.ring.len() as u64, self.length(compose));
+        // The ring is too small for any line.
         if capacity < HEADER {
             return;
         }
         let Ends { mut oldest, newest } = self.ends.get();
         let next = newest + HEADER + len;
+        // Drop old lines, even if some members have not read them.
         while next - oldest > capacity {
             oldest = self.line_at(oldest).next;
         }
@@ -231,10 +235,12 @@ impl<'a> Room<'a> {
         // The rest of the ring is reserved for notes that a member has joined or left.
         let limit = self.ring.len() as u64 - self.ring.len() as u64 / 8;
         let fits = loop {
+            // An empty ring takes every line: `say` cuts a line that is longer than the ring.
             if oldest == newest || newest + HEADER + len - oldest <= limit {
                 break true;
             }
             let line = self.line_at(oldest);
+            // Some members have not read this line, so it must stay.
             if line.readers > 0 {
                 break false;
             }

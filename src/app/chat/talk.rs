@@ -85,6 +85,7 @@ impl<'a> Talk<'a> {
             write(b"\n");
             self.lines.take(socket, line);
         }
+        // The limit for one poll is reached.
         Processed::Some
     }
 
@@ -92,6 +93,7 @@ impl<'a> Talk<'a> {
     fn speak(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
         let Some(operator) = self.operator else { return false };
         loop {
+            // A partner without line endings needs a silence after each message: see `PAUSE`.
             if self.pause.is_some_and(|until| cx.now < until) {
                 return false;
             }
@@ -113,6 +115,7 @@ impl<'a> Talk<'a> {
                             write(if cut || in_messages { b"" } else { b"\n" });
                         })
                     });
+                    // The send buffer is full. The next poll sends the rest of the line.
                     if sent != Some(true) {
                         // A line is at most 1,025 bytes long, with its LF.
                         self.queued = u16::try_from(queued).unwrap_or(u16::MAX);
@@ -121,6 +124,7 @@ impl<'a> Talk<'a> {
                     self.queued = 0;
                     self.pause = in_messages.then(|| later(cx.now, PAUSE));
                     operator.take();
+                    // The partner has closed its side, and this line was the final reply.
                     if self.stage == Stage::LastReply {
                         return true;
                     }
@@ -174,6 +178,7 @@ impl Session for Talk<'_> {
             self.begin(socket, cx);
         }
         let processed = self.process(socket, cx);
+        // After the partner's goodbye, no typed line is sent.
         let ends = matches!(processed, Processed::Goodbye) || self.speak(socket, cx);
         // Call `can_type` only after `speak`, because `speak` reads the console and finds the end of input.
         let can_answer = self.operator.is_some_and(Operator::can_type);

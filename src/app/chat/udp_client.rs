@@ -76,7 +76,9 @@ impl<'a> Client<'a> {
                 return true;
             }
             print_line(cx.console, |write| write_escaped(write, text));
+            // The client's next line ends as this datagram did: with or without LF.
             (self.answered, self.in_lines) = (true, !line_end.is_empty());
+            // After the end of input, the first answer ends the conversation.
             if self.stage == Stage::LastReply {
                 return true;
             }
@@ -84,7 +86,7 @@ impl<'a> Client<'a> {
         false
     }
 
-    /// Queues the typed line as a datagram, and returns the next stage.
+    /// Queues the typed line as a datagram, and returns the client's next stage.
     ///
     /// # Errors
     /// Returns `Err(None)` if the send buffer has no room yet. Returns the [`Failure`] if this line can never be sent.
@@ -158,9 +160,11 @@ impl UdpSession for Client<'_> {
 
     /// Prints received datagrams, then sends typed lines until one of them has to wait.
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+        // An ICMP error has ended the client.
         if let Some(result) = self.result {
             return self.finish(result, cx);
         }
+        // A received datagram has ended the conversation.
         if self.process(socket, cx) {
             return self.finish(Ok(()), cx);
         }

@@ -59,11 +59,13 @@ impl Answer {
 
     /// Creates one event with all the changing sections.
     pub fn event(status: &Status<'_>, now: Instant) -> Self {
+        // `true`: only the changing sections.
         let mut position = Position::beginning(true);
         let stage = match position.next(status, now) {
             Some(part) => Stage::Part(part, Next::Position(position)),
             None => Stage::End,
         };
+        // An event answers no request of its own.
         Answer { content: Content::Event, asked: Asked::nothing(), stage, queued: 0 }
     }
 
@@ -102,7 +104,9 @@ impl Answer {
             }
             self.queued = 0;
             self.stage = match self.stage {
+                // Parts follow only the head of a page, and only if the method is not HEAD.
                 Stage::Head if self.content != Content::Page || self.asked.head_only => return true,
+                // `false`: all sections of the page.
                 Stage::Head => Stage::Part(Part::Text(TOP), Next::Position(Position::beginning(false))),
                 Stage::Part(_, Next::End) => Stage::End,
                 Stage::Part(_, Next::Position(mut position)) => match position.next(status, now) {
@@ -115,7 +119,8 @@ impl Answer {
         }
     }
 
-    /// Writes the output of the current stage. Repeated calls for one stage write the same bytes.
+    /// Writes the output of the current stage. A part is written as a line of event data, as a chunk, or unchanged.
+    /// Repeated calls for one stage write the same bytes.
     fn write(&self, status: &Status<'_>, out: &mut Out<'_, '_>) -> fmt::Result {
         match (self.stage, self.content) {
             (Stage::Head, _) => self.head(out),

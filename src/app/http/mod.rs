@@ -66,11 +66,13 @@ impl<'a> Server<'a> {
         Server { status, stage: Stage::Head(Head::default(), false), deadline: None, watches: false }
     }
 
-    /// Reads a request. If the request is complete, begins the answer and returns `None`. Otherwise returns the next
-    /// action.
+    /// Reads a request. If the request is complete, invalid or too slow, begins the answer and returns `None`.
+    /// Otherwise returns the next action.
     fn read(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Option<Next> {
+        // `poll` calls this method only in this stage. `begun` says whether the request's first byte has arrived.
         let Stage::Head(head, begun) = &mut self.stage else { return None };
-        // The first byte of the request has arrived, so the time for the head begins now.
+        // The first byte of the request has arrived, so the time for the head begins now: the deadline is set again
+        // below.
         if !*begun && socket.recv_queue() > 0 {
             (*begun, self.deadline) = (true, None);
         }
@@ -92,6 +94,7 @@ impl<'a> Server<'a> {
     /// Returns the answer to a request. If the request is for events, registers the connection as a receiver of events.
     fn answer(&mut self, asked: Asked, socket: &Socket<'_>) -> Answer {
         let answer = Answer::to(asked);
+        // No events follow this answer.
         if !answer.watches() {
             return answer;
         }
@@ -109,7 +112,9 @@ impl<'a> Server<'a> {
     /// Sends as much of the answer as fits. Returns the next action, or `None` if the stage has changed and the caller
     /// must continue immediately.
     fn send(&mut self, socket: &mut Socket<'_>, now: Instant) -> Option<Next> {
+        // `poll` calls this method only in this stage.
         let Stage::Answer(answer, revision) = &mut self.stage else { return None };
+        // The rest of the answer waits for room. A peer that reads too slowly is reset at the deadline.
         if !answer.send(socket, self.status, now) {
             let deadline = self.deadline.unwrap_or(now);
             return Some(if now < deadline { Next::WakeAt(deadline) } else { Next::Abort });
@@ -120,6 +125,7 @@ impl<'a> Server<'a> {
             answer if answer.is_last() => return Some(Next::Close),
             _ => {
                 self.deadline = Some(later(now, REST));
+                // Wait for the next request, of which no byte has arrived.
                 Stage::Head(Head::default(), false)
             }
         };

@@ -116,7 +116,7 @@ enum Item {
 }
 
 impl List {
-    /// Returns the item at `index` of this list.
+    /// Returns the item at `index` of this list. An item can be empty, and `Item::End` follows the last one.
     fn item(self, index: u16, status: &Status<'_>, now: Instant) -> Item {
         let at = usize::from(index);
         let part = match self {
@@ -129,6 +129,7 @@ impl List {
             },
             List::Rows => match status.row(at) {
                 Some(Some(row)) => Some(Part::Row(index, row, seconds(row.since, now))),
+                // No connection uses this row.
                 Some(None) => return Item::Nothing,
                 None => None,
             },
@@ -183,7 +184,9 @@ impl fmt::Display for Clock {
 struct Grouped(u64);
 
 impl fmt::Display for Grouped {
+    /// Writes the number with a comma before each group of three digits, as in `1,234,567`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // `unit` is the power of 1,000 that belongs to the first group, and then to each further group.
         let mut unit = 1;
         while self.0 / unit >= 1000 {
             unit *= 1000;

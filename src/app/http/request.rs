@@ -110,8 +110,11 @@ impl Head {
         Read::Refused(refusal, Asked::nothing())
     }
 
-    /// Handles the first `len` bytes of `scratch`, which are one line. Returns the result of the request if the head is
-    /// now complete, otherwise `None`.
+    /// Handles one line of the head: the first `len` bytes of `scratch`. Returns the parsed request, or its refusal, if
+    /// the head is now complete, otherwise `None`.
+    ///
+    /// # Errors
+    /// Returns the refusal if the line is not valid.
     fn take(&mut self, scratch: &mut [u8], len: usize) -> Result<Option<Read>, Refusal> {
         let line = scratch.get(..len).unwrap_or_default();
         let blank = matches!(line, b"\n" | b"\r\n");
@@ -149,7 +152,8 @@ impl Head {
             self.coded = true;
         } else if is("content-length") {
             let length = number(header.value.trim_ascii()).ok_or(Refusal::BadRequest)?;
-            // A length may be repeated. Two different lengths would allow request smuggling.
+            // A length may be repeated. Two different lengths would allow request smuggling. `replace` stores the
+            // length, and returns the previous one.
             if self.content.replace(length).is_some_and(|other| other != length) {
                 return Err(Refusal::BadRequest);
             }
@@ -159,8 +163,8 @@ impl Head {
 
     /// Checks the complete head, and returns the request.
     fn complete(&self, first: First) -> Result<Read, Refusal> {
-        // RFC 9112 section 3.2 requires exactly one host. Section 6.1 forbids a transfer coding together with a length
-        // or with HTTP/1.0, because both combinations allow request smuggling.
+        // RFC 9112 section 3.2 requires exactly one Host field. HTTP/1.0 (`old`) may omit it. Section 6.1 forbids a
+        // transfer coding together with a length or with HTTP/1.0, because both combinations allow request smuggling.
         let hosts_fit = self.hosts == 1 || (self.hosts == 0 && first.old);
         if !hosts_fit || (self.coded && (self.content.is_some() || first.old)) {
             return Err(Refusal::BadRequest);
@@ -188,7 +192,10 @@ impl Asked {
     }
 }
 
-/// Parses the request line.
+/// Parses the request line: method, target and version.
+///
+/// # Errors
+/// Returns the refusal if the line is not valid, or if its version is not supported.
 fn request_line(line: &[u8]) -> Result<First, Refusal> {
     let mut request = Request::new(&mut []);
     // The parser receives only this line, so the result is never a complete request.
@@ -200,6 +207,7 @@ fn request_line(line: &[u8]) -> Result<First, Refusal> {
         }
         Err(_) => return Err(Refusal::BadRequest),
     }
+    // The parser has not found all three parts of the line.
     let (Some(method), Some(path), Some(version)) = (request.method, request.path, request.version) else {
         return Err(Refusal::BadRequest);
     };

@@ -114,7 +114,7 @@ impl<'m> Status<'m> {
         self.rows.get(index).map(Cell::get)
     }
 
-    /// Returns the name and value of the counter at `index`.
+    /// Returns the name and value of the counter at `index` of the page's list of counters.
     pub(super) fn figure(&self, index: usize) -> Option<(&'static str, u64)> {
         let [frames_in, frames_out] = &self.frames;
         let [udp_read, udp_sent] = &self.udp;
@@ -154,7 +154,8 @@ impl<'m> Status<'m> {
         self.revision.get()
     }
 
-    /// Registers the connection `tuple` as a receiver of events. Returns false if the limit is reached.
+    /// Registers the connection `tuple` as a receiver of events, and marks its row. Returns false if half of the rows
+    /// already have receivers, so that open pages leave slots for other connections.
     pub(super) fn watch(&self, tuple: Tuple) -> bool {
         if self.watchers.get() >= (self.rows.len() / 2).max(1) {
             return false;
@@ -206,6 +207,7 @@ impl Probe for &Status<'_> {
         // Bytes sent to a receiver of the page's events do not count as a change. Otherwise each event would cause
         // another event.
         let mut page_changed = true;
+        // An event without a size is counted with 0 bytes.
         match *event {
             Event::Address(_) => page_changed = false,
             Event::Accepted { .. } => self.accepted.add(0),

@@ -71,11 +71,12 @@ impl Chunks {
         self.part == Part::Done
     }
 
-    /// Handles the next bytes, at least one. Returns whether the first of these bytes are data or coding.
+    /// Handles the next bytes, at least one. Returns how many of the first bytes are data, or are coding and consumed.
     ///
     /// # Errors
     /// Returns [`ChunkError`] if the bytes are not valid at this position.
     pub fn next(&mut self, bytes: &[u8]) -> Result<Piece, ChunkError> {
+        // The number of bytes of the coding at the front of `bytes`.
         let mut consumed = 0;
         for &byte in bytes {
             match self.part {
@@ -113,6 +114,7 @@ impl Chunks {
             (Part::Size { value, begun: true }, b'\r' | b';' | b' ' | b'\t') => Part::Extension { value },
             (Part::Size { value, .. }, byte) => {
                 let digit = (byte as char).to_digit(16).ok_or(ChunkError::BadSize)?;
+                // The lowest four bits of `larger` are 0, so `|` adds the digit.
                 let larger = value.checked_mul(16).ok_or(ChunkError::SizeTooLarge)?;
                 Part::Size { value: larger | u64::from(digit), begun: true }
             }

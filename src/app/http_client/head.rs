@@ -69,6 +69,7 @@ pub fn unfold(head: &mut [u8]) {
 /// Returns [`Failure`] if the head is not HTTP/1, or if its fields are invalid or contradict each other.
 pub fn parse(bytes: &[u8]) -> Result<Parsed<'_>, Failure> {
     let (status, reason) = status_line(lines(bytes).next().unwrap_or_default()).ok_or(Failure::NotHttp)?;
+    // The number of lines that are not valid fields. The parser accepts such lines, because old servers send them.
     let mut skipped = 0;
     for (number, line) in fields(bytes).enumerate() {
         if number == FIELDS {
@@ -76,6 +77,7 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed<'_>, Failure> {
         }
         if parse_field(line).is_none() {
             let name = split_at_colon(line).0;
+            // These two fields determine the end of the body, so they cannot be skipped.
             if name.eq_ignore_ascii_case(b"content-length") || name.eq_ignore_ascii_case(b"transfer-encoding") {
                 return Err(Failure::BadField);
             }

@@ -190,7 +190,8 @@ impl<const HEAD: usize> Response<HEAD> {
         let mut complete = false;
         let mut used = 0;
         for &byte in bytes {
-            // Fail immediately: a server of another protocol might be waiting for the client to send more.
+            // Compare the first bytes with `HTTP/1.` as they arrive. Fail immediately: a server of another protocol
+            // might be waiting for the client to send more.
             if VERSION.get(self.head.len()).is_some_and(|expected| *expected != byte) {
                 return Err(Failure::NotHttp);
             }
@@ -211,6 +212,7 @@ impl<const HEAD: usize> Response<HEAD> {
         match parsed.head.status {
             101 => return Err(Failure::Switched),
             100..=199 if self.interim == INTERIM => return Err(Failure::TooManyInterim),
+            // After an interim response, another head follows.
             100..=199 => {
                 self.interim += 1;
                 self.head.clear();

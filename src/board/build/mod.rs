@@ -14,7 +14,8 @@ mod target;
 
 use network::Network;
 
-/// Writes the firmware's `settings.rs`, and passes each image's memory map to the linker.
+/// Writes the firmware's `settings.rs`, and passes each image's memory map to the linker. If a setting is not valid,
+/// the build fails.
 pub fn prepare() {
     target::check(&var("TARGET").unwrap()).unwrap_or_else(|why| fail(&why));
     // The linker script of cortex-m-rt includes device.x, even in the firmware of another crate.
@@ -45,6 +46,7 @@ pub fn prepare() {
 fn boards() -> Vec<(String, Vec<String>)> {
     const MANIFEST: &str = "Cargo.toml";
     println!("cargo::rerun-if-changed={MANIFEST}");
+    // If the manifest cannot be read or parsed, the build fails.
     let read = fs::read_to_string(MANIFEST).map_err(|error| error.to_string());
     let manifest = read.and_then(|text| text.parse::<toml::Table>().map_err(|error| error.to_string()));
     let manifest = manifest.unwrap_or_else(|error| fail(&format!("{MANIFEST}: {error}")));

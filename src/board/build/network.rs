@@ -43,6 +43,7 @@ impl Network {
             slaac: false,
             gateways: parse_addresses(GATEWAY)?,
             dns: parse_addresses(DNS)?,
+            // `set_server` below sets the server and its port.
             server: String::new(),
             port: 0,
         };
@@ -92,6 +93,9 @@ impl Network {
     }
 
     /// Adds a static address. Returns true if the list already contained that address.
+    ///
+    /// # Errors
+    /// Returns one line that says why `word` is not valid.
     fn add(&mut self, word: &str) -> Result<bool, String> {
         let added = addr_text::cidr(word, IP).map_err(|why| match word.contains(['.', ':', '/']) {
             true => why,
@@ -125,7 +129,7 @@ impl Network {
 
     /// Checks that the needed Cargo features are enabled and that there are not too many addresses.
     fn check_features(&self, enabled: &dyn Fn(&str) -> bool) -> Result<(), String> {
-        // Whether the firmware can get an IPv6 address.
+        // Whether the firmware can get an IPv6 address. With `true`, the method would answer for IPv4.
         let v6 = self.can_get_address(false);
         // Without `slaac`, no IPv6 address is checked for duplicates. The stack checks all of its addresses or none, so
         // DHCP together with IPv6 needs `slaac`.
@@ -133,6 +137,7 @@ impl Network {
         if let Some((_, feature)) = needs.iter().find(|(needed, feature)| *needed && !enabled(feature)) {
             return Err(format!("this {IP} needs the feature {feature}, which scripts/firmware adds"));
         }
+        // The number of addresses that DHCP and SLAAC can add, and the interface's limit with or without IPv6.
         let made = usize::from(self.dhcp) + if self.slaac { MADE } else { 0 };
         let (all, room) = (self.addresses.len() + made, ADDRESSES[usize::from(v6)]);
         if all > room {
@@ -217,7 +222,7 @@ impl Network {
     }
 }
 
-/// Parses the setting `name`, a comma-separated list of other hosts' addresses.
+/// Parses the setting `name`, a comma-separated list of other hosts' addresses. Returns an empty list if it is not set.
 fn parse_addresses(name: &str) -> Result<Vec<IpAddr>, String> {
     let mut list = Vec::new();
     for word in setting(name).iter().flat_map(|text| text.split(',')) {

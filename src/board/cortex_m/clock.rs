@@ -86,7 +86,9 @@ impl<B: Board> CortexM<B> {
         self.period = period;
         self.last_value = period;
         self.timer.write(RELOAD, period - 1);
+        // Any write to the current value makes the timer begin a new period.
         self.timer.write(CURRENT, 0);
+        // An overflow of the previous period must not be counted in the new period.
         self.system.write(STATE, FORGET);
     }
 }
@@ -136,11 +138,13 @@ impl<B: Board> Machine for CortexM<B> {
 
     /// Sleeps until an interrupt. If the deadline is near, the timer interrupts at the deadline.
     fn sleep(&mut self, until: Option<Instant>) {
+        // The time from `now` to the deadline, in microseconds.
         let left = |now: Instant| until.map_or(i64::MAX, |at| at.total_micros() - now.total_micros());
         // For this comparison, the most recent reading of the clock is exact enough.
         let near = left(self.now) < Self::NEAR;
         if near {
             let left = left(self.now()).min(Self::SLEEP);
+            // The deadline has passed.
             if left <= 0 {
                 return;
             }
@@ -148,7 +152,8 @@ impl<B: Board> Machine for CortexM<B> {
             self.restart((left as u32 * (B::TICKS_A_MILLISECOND / 500) / 2).max(2));
         }
         cortex_m::asm::wfi();
-        // Read the clock before the timer returns to its usual period, so that no time is lost.
+        // Read the clock before the timer returns to its usual period, so that no time is lost. `now` also adds the
+        // time to the clock.
         if near {
             self.now();
             self.restart(Self::PERIOD);

@@ -110,7 +110,9 @@ impl<B: Board + RiscVMap> Machine for RiscV<B> {
     /// Sleeps until the time `until`, for at most [`LONGEST`]. An interrupt ends the sleep early.
     fn sleep(&mut self, until: Option<Instant>) {
         let now = self.now();
+        // The time left, in microseconds.
         let left = until.map_or(LONGEST, |at| (at.total_micros() - now.total_micros()).min(LONGEST));
+        // The deadline has passed.
         if left <= 0 {
             return;
         }

@@ -103,7 +103,8 @@ impl Receiver {
         }
     }
 
-    /// Returns the oldest received frame, unless none has arrived.
+    /// Returns the oldest received frame, unless none has arrived. Lends the buffers of consumed and bad frames to the
+    /// device again.
     #[allow(unsafe_code)]
     fn arrived(&mut self, driver: &mut Driver) -> Option<Waiting> {
         // Each iteration takes one buffer back from the device.
@@ -135,11 +136,12 @@ impl Receiver {
 }
 
 impl Sender {
-    /// Returns the index of a free buffer, unless the device still reads all of them.
+    /// Takes back the buffers of frames that the device has sent. Returns the index of a free buffer, unless the device
+    /// still reads all of them.
     #[allow(unsafe_code)]
     fn free(&mut self, driver: &mut Driver) -> Option<usize> {
         for _ in 0..FRAMES {
-            // Takes back the buffer of a frame that the device has sent.
+            // The token of a frame that the device has sent.
             let Some(token) = driver.poll_transmit() else { break };
             let index = usize::from(*self.tokens.get(usize::from(token))?);
             let len = self.lengths.get_mut(index)?;
@@ -147,6 +149,7 @@ impl Sender {
             // SAFETY: `send` has passed these bytes to the device, and has stored their buffer's index under this
             // token.
             let _ = unsafe { driver.transmit_complete(token, frame) };
+            // A length of 0 marks the buffer as free.
             *len = 0;
         }
         self.lengths.iter().position(|&len| len == 0)

@@ -34,12 +34,14 @@ fn draw(base: usize) -> Result<[u32; 2], NotThere> {
     transport.set_status(found);
     transport.write_driver_features(VERSION_1);
     transport.set_status(found | DeviceStatus::FEATURES_OK);
+    // Queue 0, without the features for indirect descriptors and event indices.
     let mut queue = VirtQueue::<Queues, 8>::new(&mut transport, 0, false, false).map_err(|_| NotThere)?;
     transport.finish_init();
     let (mut first, mut second) = ([0; 4], [0; 4]);
     // SAFETY: the two words are not used until the device has answered, or has been reset.
     let token = unsafe { queue.add(&[], &mut [&mut first, &mut second]) }.map_err(|_| NotThere)?;
     transport.notify(0);
+    // Wait for the answer, but not without a limit.
     let has_answered = (0..MAX_CHECKS).any(|_| queue.can_pop());
     // SAFETY: these are the token and the words that were passed to `add`.
     let len = unsafe { queue.pop_used(token, &[], &mut [&mut first, &mut second]) };

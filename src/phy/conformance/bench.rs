@@ -51,7 +51,7 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
     }
 
     /// Sends a frame of `len` bytes through the device. Returns the frame's number, or `None` if the device returns no
-    /// token.
+    /// token within the peer's number of tries.
     pub fn send(&mut self, len: usize) -> Result<Option<u16>, Fault> {
         let (frames, number) = (self.frames, self.next_number(len));
         for _ in 0..self.peer.tries() {
@@ -77,6 +77,7 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
     /// Makes the peer send a frame to the device. Returns the frame's number, or `None` if the link refuses the frame.
     pub fn inject(&mut self, len: usize) -> Result<Option<u16>, Fault> {
         let number = self.next_number(len);
+        // The fault if the scratch buffer is shorter than the frame.
         let needed = Fault::Scratch(len);
         let frame = self.scratch.get_mut(..len).ok_or(needed)?;
         self.frames.write(number, frame);
@@ -97,6 +98,7 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         len: usize,
         reply: impl FnOnce(D::TxToken<'_>, Frames),
     ) -> Result<Option<u16>, Fault> {
+        // `take` below leaves `None`, so the closure is called at most once.
         let (frames, mut reply) = (self.frames, Some(reply));
         let mut tries = self.peer.tries();
         while tries > 0 {
@@ -157,7 +159,7 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         self.inject(len)?.ok_or(Fault::Refused(len))
     }
 
-    /// Checks that no further test frame arrives at either end.
+    /// Checks that no further test frame arrives, neither at the peer nor at the device.
     pub fn quiet(&mut self) -> Result<(), Fault> {
         for came in [self.observe(SMALL), self.receive(SMALL)] {
             match came {
@@ -177,7 +179,8 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
     }
 }
 
-/// Checks that the frame that came is frame `number`. Returns the fault `missing` if no frame came.
+/// Checks that the frame that came is frame `number`. Returns the fault `missing` if no frame came, and
+/// [`Fault::Order`] if another frame came.
 pub(super) fn expect(came: Option<u16>, number: u16, missing: Fault) -> Result<(), Fault> {
     match came {
         None => Err(missing),

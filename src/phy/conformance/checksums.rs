@@ -31,7 +31,8 @@ enum Sum {
 }
 
 impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
-    /// Checks [`Rule::Checksums`](super::Rule::Checksums).
+    /// Checks [`Rule::Checksums`](super::Rule::Checksums) for each protocol: the device computes and verifies the
+    /// checksums that its capabilities promise.
     pub fn checksums(&mut self) -> Result<(), Fault> {
         let sums = self.device.capabilities().checksum;
         self.checksum(Protocol::Ip, sums.ipv4)?;
@@ -40,8 +41,8 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         self.checksum(Protocol::Icmp, sums.icmpv4)
     }
 
-    /// Checks the checksum of one protocol. `stack` says whether the stack computes and verifies this checksum,
-    /// according to the device's capabilities.
+    /// Checks the checksum of one protocol. `stack` says whether the stack computes and verifies this checksum. If the
+    /// stack does not, the device must.
     fn checksum(&mut self, protocol: Protocol, stack: Checksum) -> Result<(), Fault> {
         // smoltcp writes 0 into a checksum field that the device must fill in.
         if !self.sends_right(protocol, if stack.tx() { Sum::Good } else { Sum::Zero })? {
@@ -70,6 +71,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         let (medium, to) = (self.frames.medium, self.frames.to);
         let token = self.device.transmit(now).ok_or(Fault::NoToken)?;
         token.consume(length(medium), |frame| protocol.write(medium, to, sum, frame));
+        // Wait until the packet arrives, or the peer has tried often enough.
         let mut tries = self.peer.tries();
         while tries > 0 {
             let Some(came) = self.peer.observe(self.device, self.scratch) else {
@@ -134,7 +136,7 @@ impl Protocol {
 
     /// Writes a packet of [`length`] bytes to `frame`, with `sum` in the checksum field of this protocol.
     fn write(self, medium: Medium, to: EthernetAddress, sum: Sum, frame: &mut [u8]) {
-        // The data of the packet: each byte is its offset.
+        // The data of the packet: each byte is its offset. The headers are written over it.
         frame.iter_mut().enumerate().for_each(|(at, byte)| *byte = at as u8);
         if is_ethernet(medium) {
             ethernet(frame, to, 0x0800);
@@ -171,6 +173,7 @@ impl Protocol {
                 let good = icmp.checksum();
                 icmp.set_checksum(sum.of(good));
             }
+            // The method has already returned: see above.
             Protocol::Ip => {}
             Protocol::Tcp => {
                 let mut tcp = TcpPacket::new_unchecked(payload);
@@ -192,7 +195,8 @@ impl Protocol {
         }
     }
 
-    /// Returns whether the checksum in a test packet of this protocol is right. Returns `None` for any other packet.
+    /// Returns whether the checksum in a test packet of this protocol is right. Returns `None` for any other packet,
+    /// which is foreign.
     fn is_right(self, medium: Medium, frame: &[u8]) -> Option<bool> {
         let ip = Ipv4Packet::new_checked(frame.get(header(medium)..length(medium))?).ok()?;
         let ours = ip.src_addr() == SOURCE && ip.dst_addr() == DESTINATION && ip.next_header() == self.number();

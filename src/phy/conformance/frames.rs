@@ -52,7 +52,7 @@ impl Frames {
         if !self.is_ours(frame) {
             return Ok(None);
         }
-        // A short Ethernet frame may be padded to the minimum length.
+        // A short Ethernet frame may be padded to the minimum length. `padded` is the longest allowed length.
         let padded = if is_ethernet(self.medium) { len.max(MINIMUM) } else { len };
         if frame.len() < len || frame.len() > padded {
             return Err(Fault::Length { sent: len, came: frame.len() });

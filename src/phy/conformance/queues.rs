@@ -7,7 +7,8 @@ use super::bench::{Bench, SMALL, expect};
 use super::report::Fault;
 
 impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
-    /// Checks [`Rule::Exhaustion`](super::Rule::Exhaustion) with short frames, then with the longest frames.
+    /// Checks [`Rule::Exhaustion`](super::Rule::Exhaustion) with short frames, then with the longest frames: a device
+    /// with a full queue returns no token and loses no frame.
     pub fn exhaustion(&mut self) -> Result<(), Fault> {
         for len in [SMALL, self.report.mtu] {
             let count = self.exhaust(len)?;
@@ -44,6 +45,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
             }
             expect(came.or(held), number, Fault::NotReceived)?;
         }
+        // Each frame must arrive, in the order in which the frames were sent.
         for seen in 0..count {
             let missing = Fault::Lost { missing: (count - seen) as u64, counted: 0 };
             expect(self.observe(len)?, first.wrapping_add(seen as u16), missing)?;
@@ -54,13 +56,15 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         if let Some(number) = held {
             self.must_receive(number, SMALL)?;
         }
+        // The queue is empty, so the device must be able to send again.
         let number = self.must_send(SMALL)?;
         self.must_observe(number, SMALL)?;
         self.quiet()?;
         Ok(count)
     }
 
-    /// Checks [`Rule::Burst`](super::Rule::Burst) with short frames, then with the longest frames.
+    /// Checks [`Rule::Burst`](super::Rule::Burst) with short frames, then with the longest frames: in a burst longer
+    /// than the queue, each lost frame is counted, and the other frames stay in order.
     ///
     /// The report contains the results for short frames. If the device receives the whole burst, `receive_queue` is
     /// `None`.
@@ -94,6 +98,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         while taken < count && self.inject(len)?.is_some() {
             taken += 1;
         }
+        // The number of the last frame that arrived, and how many of the accepted frames have not arrived.
         let (mut last, mut missing) = (None::<u16>, taken as u64);
         while let Some(number) = self.receive(len)? {
             // Numbers wrap around: a number is treated as later if it is less than half the range ahead.
@@ -109,6 +114,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         if counted < missing {
             return Err(Fault::Lost { missing, counted });
         }
+        // After the burst, the device must still receive.
         let number = self.must_inject(SMALL)?;
         self.must_receive(number, SMALL)?;
         self.quiet()?;

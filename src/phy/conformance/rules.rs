@@ -17,7 +17,8 @@ const SMALLEST_PACKET: usize = 576;
 const LONGEST_FRAME: usize = 65_535 + 18;
 
 impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
-    /// Checks [`Rule::Clock`](super::Rule::Clock). [`now`](Self::now) checks that the clock never goes back.
+    /// Checks [`Rule::Clock`](super::Rule::Clock): the clock advances, and never goes back. [`now`](Self::now) checks
+    /// that the clock never goes back.
     pub fn clock(&mut self) -> Result<(), Fault> {
         let first = self.now()?;
         for _ in 0..READINGS {
@@ -28,7 +29,8 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         Err(Fault::ClockStands)
     }
 
-    /// Checks [`Rule::Capabilities`](super::Rule::Capabilities) and that the scratch buffer is long enough.
+    /// Checks [`Rule::Capabilities`](super::Rule::Capabilities): the device's capabilities have possible values, and do
+    /// not change. Also checks that the scratch buffer is long enough.
     pub fn capabilities(&mut self) -> Result<(), Fault> {
         // Two calls must return the same values.
         let (one, two) = (self.device.capabilities(), self.device.capabilities());
@@ -52,7 +54,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         self.quiet()
     }
 
-    /// Checks [`Rule::Sending`](super::Rule::Sending).
+    /// Checks [`Rule::Sending`](super::Rule::Sending): frames of every length are sent unchanged.
     pub fn sending(&mut self) -> Result<(), Fault> {
         // First one frame alone, so that `quiet` notices a device that sends it twice.
         let number = self.must_send(SMALL)?;
@@ -65,7 +67,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         self.quiet()
     }
 
-    /// Checks [`Rule::Receiving`](super::Rule::Receiving).
+    /// Checks [`Rule::Receiving`](super::Rule::Receiving): frames of every length are received unchanged.
     pub fn receiving(&mut self) -> Result<(), Fault> {
         // First one frame alone, so that `quiet` notices a device that receives it twice.
         let number = self.must_inject(SMALL)?;
@@ -82,7 +84,8 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         self.quiet()
     }
 
-    /// Checks [`Rule::Reply`](super::Rule::Reply).
+    /// Checks [`Rule::Reply`](super::Rule::Reply): the device can send a reply while the received frame is still being
+    /// read.
     pub fn reply(&mut self) -> Result<(), Fault> {
         let mtu = self.report.mtu;
         for (len, reply_len) in [(SMALL, SMALL), (mtu, mtu), (SMALL, mtu), (mtu, SMALL)] {
@@ -98,7 +101,8 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         self.quiet()
     }
 
-    /// Checks [`Rule::UnusedToken`](super::Rule::UnusedToken).
+    /// Checks [`Rule::UnusedToken`](super::Rule::UnusedToken): a token that is dropped unused sends nothing and keeps
+    /// no slot of the queue.
     pub fn unused_tokens(&mut self) -> Result<(), Fault> {
         // Takes a token for each frame of a burst. A device whose unused tokens keep their slots runs out of slots.
         for _ in 0..self.peer.burst() {
@@ -111,17 +115,18 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         self.quiet()
     }
 
-    /// Checks [`Rule::Empty`](super::Rule::Empty).
+    /// Checks [`Rule::Empty`](super::Rule::Empty): the device still works after an empty frame was sent or received.
     pub fn empty(&mut self) -> Result<(), Fault> {
         let now = self.now()?;
         self.device.transmit(now).ok_or(Fault::NoToken)?.consume(0, |_| {});
-        // An empty frame can look like a foreign frame, but must not be counted as one.
+        // An empty frame can look like a foreign frame, but must not be counted as one. The count is restored below.
         let foreign = self.report.foreign;
         self.quiet()?;
         // The link may refuse an empty frame.
         self.inject(0)?;
         self.quiet()?;
         self.report.foreign = foreign;
+        // The device must still carry a short frame in each direction.
         let number = self.must_send(SMALL)?;
         self.must_observe(number, SMALL)?;
         let number = self.must_inject(SMALL)?;
@@ -129,7 +134,8 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         self.quiet()
     }
 
-    /// Checks [`Rule::TooLong`](super::Rule::TooLong).
+    /// Checks [`Rule::TooLong`](super::Rule::TooLong): a frame longer than the MTU is refused, counted as lost, or
+    /// delivered whole.
     pub fn too_long(&mut self) -> Result<(), Fault> {
         let len = self.report.mtu + 1;
         let lost = self.peer.lost(self.device);
@@ -140,15 +146,17 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
             if came.is_none() && counted == 0 {
                 return Err(Fault::Lost { missing: 1, counted });
             }
-            // If a frame came, it must be the frame that the peer sent.
+            // If a frame came, it must be the frame that the peer sent. Without a frame, this check passes.
             expect(came.or(Some(number)), number, Fault::NotReceived)?;
         }
+        // The device must still receive a short frame.
         let number = self.must_inject(SMALL)?;
         self.must_receive(number, SMALL)?;
         self.quiet()
     }
 
-    /// Returns the frame lengths to test: the shortest, lengths around the minimum, each alignment, and the longest.
+    /// Returns the frame lengths to test, in bytes: the shortest, lengths around the Ethernet minimum, each alignment
+    /// to 4 bytes, and the longest.
     fn lengths(&self) -> [usize; 12] {
         let (header, mtu) = (self.frames.header(), self.report.mtu);
         let last = mtu.saturating_sub(1);
@@ -157,6 +165,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
             header,
             header + 1,
             header + 2,
+            // Around the minimum. Shorter frames can be padded.
             MINIMUM - 1,
             MINIMUM,
             MINIMUM + 1,

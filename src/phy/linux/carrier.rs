@@ -78,8 +78,10 @@ fn each_link(mut datagram: &[u8], report: &mut dyn FnMut(u32, bool)) {
             && len >= DESCRIBED
             && let (Some(index), Some(flags)) = (word(datagram, HEADER + 4), word(datagram, HEADER + 8))
         {
+            // The link is up if the interface is up and has its carrier.
             report(index, flags & IFF_UP != 0 && flags & IFF_LOWER_UP != 0);
         }
+        // The next message begins at a multiple of 4 bytes.
         datagram = datagram.get(len.next_multiple_of(4)..).unwrap_or_default();
     }
 }
@@ -92,6 +94,7 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
 mod tests {
     use super::*;
 
+    /// Returns a netlink message about a link, with `attributes` zero bytes after its fixed part.
     fn message(kind: u16, index: u32, flags: u32, attributes: usize) -> Vec<u8> {
         let mut message = vec![0; DESCRIBED + attributes];
         message[..4].copy_from_slice(&((DESCRIBED + attributes) as u32).to_ne_bytes());

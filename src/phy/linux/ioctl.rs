@@ -71,6 +71,7 @@ pub(super) fn up_and_running(socket: impl AsFd, name: &str) -> Result<(bool, boo
     // SAFETY: SIOCGIFFLAGS reads and writes one `struct ifreq`, and `IfReq` is at least as long as that on every
     // target.
     unsafe { ioctl(socket, Updater::<SIOCGIFFLAGS, IfReq>::new(&mut request))? };
+    // The kernel has written `ifr_flags`, a 16-bit field.
     let [a, b, ..] = request.value;
     let flags = u16::from_ne_bytes([a, b]);
     Ok((flags & IFF_UP != 0, flags & IFF_RUNNING != 0))
@@ -83,6 +84,7 @@ pub(super) fn mtu(socket: impl AsFd, name: &str) -> Result<usize> {
     let mut request = IfReq::new(name);
     // SAFETY: SIOCGIFMTU reads and writes one `struct ifreq`, and `IfReq` is at least as long as that on every target.
     unsafe { ioctl(socket, Updater::<SIOCGIFMTU, IfReq>::new(&mut request))? };
+    // The kernel has written `ifr_mtu`, a 32-bit field.
     let [a, b, c, d, ..] = request.value;
     Ok(usize::try_from(i32::from_ne_bytes([a, b, c, d])).unwrap_or(0))
 }

@@ -53,6 +53,7 @@ impl Join {
         // The headers of the next segment are written over the end of this payload, so the payload must be long enough.
         let size = frame.len().checked_sub(head).filter(|&size| size >= head)?;
         let size = NonZeroU16::new(u16::try_from(size).ok()?)?;
+        // `add` counts the segment's payload in `next`, and adds its flags to `flags`.
         let mut join = Join { link, head, size, next: word(frame, tcp.start + SEQUENCE)?, flags: 0 };
         join.add(frame)?;
         Some(join)
@@ -74,7 +75,8 @@ impl Join {
         self.continues(first, frame).is_some()
     }
 
-    /// Like [`try_add`](Self::try_add), with `None` for false.
+    /// Does the work of [`try_add`](Self::try_add): adds `frame` if it continues the super-segment whose first frame is
+    /// `first`. Returns `None` if `frame` was not added.
     fn continues(&mut self, first: &[u8], frame: &[u8]) -> Option<()> {
         let tcp = self.link + IPV6_HEADER_LEN;
         // Compares all header fields except the length, the sequence number, the flags and the checksum.
@@ -83,6 +85,7 @@ impl Join {
         if same.into_iter().any(|part| first.get(part.clone()) != frame.get(part)) {
             return None;
         }
+        // The frame must be the next data segment, with no flag other than ACK and PSH, and no longer than the others.
         let payload = frame.len().checked_sub(self.head)?;
         let flags = *frame.get(tcp + FLAGS)? & !PSH;
         if word(frame, tcp + SEQUENCE)? != self.next
@@ -112,6 +115,7 @@ impl Join {
         if let Some(to) = frame.get_mut(self.link + 4..self.link + 6) {
             to.copy_from_slice(&len.to_be_bytes());
         }
+        // The super-segment has every flag that one of its segments has.
         if let Some(flags) = frame.get_mut(tcp + FLAGS) {
             *flags = self.flags;
         }

@@ -45,12 +45,14 @@ pub(super) fn accept(header: &[u8; HEADER], frame: &mut [u8], medium: Medium) ->
     let half = |a, b| usize::from(u16::from_ne_bytes([a, b]));
     let kind = kind & !GSO_ECN;
     let tcp = tcp_of(frame, medium);
+    // A super-segment must have the kind that matches its IP version, and a segment size.
     if kind != GSO_NONE {
         let expected = tcp.as_ref().map(|tcp| if tcp.v6 { GSO_TCPV6 } else { GSO_TCPV4 });
         if expected != Some(kind) || half(size0, size1) == 0 {
             return Err(Bad::Header);
         }
     }
+    // The checksum is complete. A TCP checksum is verified here, unless the kernel has verified it.
     if flags & NEEDS_CSUM == 0 {
         return match tcp {
             Some(tcp) if flags & DATA_VALID == 0 && !tcp.has_right_checksum(frame) => Err(Bad::Checksum),
@@ -96,6 +98,7 @@ pub(super) fn accept(header: &[u8; HEADER], frame: &mut [u8], medium: Medium) ->
 /// If the stack requests segmentation, the header tells the kernel to cut the frame into segments.
 pub(super) fn prepare(meta: PacketMeta, frame: &mut [u8], medium: Medium) -> [u8; HEADER] {
     let mut header = [0; HEADER];
+    // For a frame without a whole TCP segment, the header is zero: the kernel does nothing.
     let Some(tcp) = tcp_of(frame, medium) else { return header };
     // The kernel adds the sum of the segment, so the field must contain the sum of the pseudo-header.
     put(frame, tcp.start + TCP_SUM, tcp.pseudo);
@@ -128,6 +131,7 @@ pub fn complete(frame: &mut [u8], medium: Medium) {
     let Some(tcp) = tcp_of(frame, medium) else { return };
     let Some(&[a, b]) = frame.get(tcp.start + TCP_SUM..tcp.start + TCP_SUM + 2) else { return };
     let present = u16::from_be_bytes([a, b]);
+    // The checksum is complete already.
     if present != 0 && present != tcp.pseudo {
         return;
     }
@@ -161,6 +165,7 @@ pub(super) fn tcp_of(frame: &[u8], medium: Medium) -> Option<Tcp> {
         return None;
     }
     let header = TcpPacket::new_checked(frame.get(start..end)?).ok()?.header_len();
+    // The sum of the pseudo-header: both addresses, the length and the protocol.
     let (v6, mut pseudo) = match (source, destination) {
         (IpAddress::Ipv4(a), IpAddress::Ipv4(b)) => (false, sum(sum(0, &a.octets()).into(), &b.octets())),
         (IpAddress::Ipv6(a), IpAddress::Ipv6(b)) => (true, sum(sum(0, &a.octets()).into(), &b.octets())),

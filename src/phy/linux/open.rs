@@ -105,6 +105,7 @@ fn offload_to(granted: bool, mut set: impl FnMut(usize) -> Result<(), Errno>) ->
         (sums, Some("segmentation offload to this program")),
         (0, Some("checksum and segmentation offload to this program")),
     ];
+    // Find the first set of flags that the kernel accepts.
     tries.into_iter().find(|(flags, _)| set(*flags).is_ok()).and_then(|(_, missing)| missing)
 }
 
@@ -115,6 +116,7 @@ fn offload_to(granted: bool, mut set: impl FnMut(usize) -> Result<(), Errno>) ->
 /// network namespace. If the interface is down, this function does not wait. The wait takes at most about three
 /// seconds.
 fn await_carrier(socket: &OwnedFd, file: &OwnedFd, name: &str) -> Result<(), Errno> {
+    // Each iteration sleeps for 1 ms.
     for _ in 0..3000 {
         match ioctl::up_and_running(socket, name)? {
             // The interface is up, but the kernel does not see the carrier yet.
@@ -122,6 +124,7 @@ fn await_carrier(socket: &OwnedFd, file: &OwnedFd, name: &str) -> Result<(), Err
             // The kernel sets the flag just before it starts to send. It does both under the RTNL lock, so wait for
             // that lock.
             (_, true) => return ioctl::wait_for_changes(file),
+            // The interface is down.
             (false, _) => break,
         }
     }
@@ -292,6 +295,7 @@ fn open_clone_device() -> Result<OwnedFd, OpenError> {
 ///
 /// This function tries to attach a second file as each other kind, and closes the second file at once.
 fn why_invalid(kind: Kind, name: &str) -> OpenError {
+    // Whether the interface has these flags. The kernel returns EINVAL if it does not.
     let is = |flags: u16| {
         open_clone_device().is_ok_and(|file| ioctl::attach(&file, name, flags | ioctl::IFF_NO_PI) != Err(Errno::INVAL))
     };

@@ -102,6 +102,7 @@ impl Port {
     /// # Panics
     /// Panics if `len` exceeds [`MAX_FRAME`].
     pub(super) fn send<R>(&mut self, meta: PacketMeta, len: usize, f: impl FnOnce(&mut [u8]) -> R) -> R {
+        // No super-segment waits for more segments, so the new frame is written to `tx`.
         let Some(join) = self.join.take() else {
             let result = f(&mut self.tx[self.header..self.header + len]);
             self.begin(meta, len);
@@ -151,8 +152,10 @@ impl Port {
         len: usize,
         f: impl FnOnce(&mut [u8]) -> R,
     ) -> (R, bool) {
+        // The place of the new frame in `behind`, and the super-segment so far in `tx`.
         let behind = self.header..self.header + len;
         let (frame, so_far) = (&mut self.tx[self.header..], self.pending - self.header);
+        // The super-segment would become too long, or the new frame is itself a super-segment.
         let Some(range) = join.next_range(so_far, len).filter(|_| meta.segmentation_offload_size.is_none()) else {
             let result = f(&mut self.behind[behind]);
             self.complete(join);

@@ -75,6 +75,7 @@ impl TunTap {
 
     /// Attaches to the interface `name`. `offload` requests as much offload as the kernel grants.
     fn attach(kind: Kind, name: &str, offload: bool) -> Result<TunTap, OpenError> {
+        // `mtu` counts the bytes of an IP packet here. The device's MTU below includes the Ethernet header.
         let (fd, mtu, granted) = open::attach(kind, name, offload)?;
         let port = Port::new(fd, kind.medium(), granted);
         let header = match kind {
@@ -156,6 +157,7 @@ impl TunTap {
             return Err(io::ErrorKind::InvalidInput.into());
         }
         self.flush();
+        // The events to wait for on the device. A held frame must be written before another frame is read.
         let (wanted, timeout) = match (self.is_blocked(), self.port.blocked) {
             (false, _) => (PollFlags::IN, timeout),
             (true, Blocked::UntilWritable) => (PollFlags::OUT, Some(RETRY)),
