@@ -15,7 +15,7 @@ use crate::stack::{Context, End, IcmpError, Next, Session};
 pub struct ClientOptions<'a> {
     /// The messages to send, each as one line or datagram. If there are none, the client sends lines from the console.
     pub texts: &'a [&'a [u8]],
-    /// Whether to send lines from the console in place of the text `-`.
+    /// Whether the text `-` means that lines from the console are sent in its place.
     pub dash: bool,
     /// The messages to send instead if the console's input ends without a line.
     pub fallback: &'a [&'a [u8]],

@@ -94,7 +94,8 @@ pub enum Scheduled<S> {
         /// The server's port.
         port: u16,
     },
-    /// A forged segment is put on the wire. The first field is a number that the caller chooses: see [`Lab::unforged`].
+    /// A forged segment is put on the wire. The variant's first field identifies the segment in [`Lab::unforged`], and
+    /// the caller chooses it.
     #[doc(hidden)]
     #[cfg(feature = "alloc")]
     Forge(usize, Forged),

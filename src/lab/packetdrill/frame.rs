@@ -150,7 +150,8 @@ impl SegmentText {
         out.iter_mut().zip(bytes).for_each(|(target, byte)| *target = byte);
     }
 
-    /// Reads the segment in a frame and its two sides. The numbers are absolute, and `isn` is 0.
+    /// Reads the TCP segment in a frame, and returns it with its sender and receiver. The numbers are absolute, and
+    /// `isn` is 0.
     ///
     /// Returns `None` if the frame contains no TCP segment over IPv4, or if its length or its checksum is wrong.
     pub fn read(frame: &[u8]) -> Option<(SegmentText, Ends)> {

@@ -44,7 +44,7 @@ pub struct PictureRows {
     part: Part,
     /// Whether to hide frames that find hardware addresses.
     hides_background: bool,
-    /// The frames in flight before the part begins.
+    /// The frames that are already in flight when the drawn part of the run begins.
     early: Vec<Snapshot>,
     rows: Vec<Snapshot>,
     /// Whether there was no room for a row.
