@@ -7,7 +7,8 @@ use super::message::copy_into;
 use super::text::print_received;
 use crate::stack::{Answer, Context, Responder};
 
-/// The UDP server of one port: prints each datagram and its sender. Sends the reply in the options, if there is one.
+/// The UDP server of one port: prints each datagram and its sender. If the options contain a reply, each
+/// datagram is answered with it.
 #[derive(Clone, Debug)]
 pub struct Server<'a> {
     once: bool,

@@ -224,9 +224,10 @@ impl<B: Board> Returning<B> {
 }
 
 impl<B: Board> Peer<Acknowledged<B::Ethernet>> for Returning<B> {
-    /// Sends `frame` through the device itself. The cable returns the frame to the device.
+    /// Sends `frame` through the device itself. The cable returns the frame to the device. Returns false if the frame is
+    /// too long, or if the device cannot send now.
     fn inject(&mut self, device: &mut Acknowledged<B::Ethernet>, frame: &[u8]) -> bool {
-        // If the frame is longer than the device's MTU, the device cannot have sent it.
+        // The device cannot send a frame that is longer than its MTU.
         if frame.len() > device.capabilities().max_transmission_unit {
             return false;
         }

@@ -131,9 +131,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// # Errors
     /// Returns an [`EchoError`] if the request cannot be queued.
     pub fn send_echo(&mut self, to: IpAddress, seq: u16, len: usize) -> Result<(), EchoError> {
-        // Echo requests have no port. `source_for` only rejects port 0.
+        // Echo requests have no port. Any port except 0, which `source_for` rejects, is suitable here.
         self.source_for(IpEndpoint::new(to, 1)).map_err(EchoError::Unreachable)?;
         let hop = self.next_hop(to);
+        // Without memory for pings, every request is too long.
         let pings = self.pings.as_mut().filter(|pings| len <= pings.longest).ok_or(EchoError::TooLong)?;
         // An earlier packet might still wait for the next hop's hardware address.
         if pings.queued || hop.is_some_and(|hop| self.link.holds(hop)) {

@@ -76,7 +76,8 @@ impl Graph {
         Graph { kind, lang, tracks: Vec::new(), points: 0, cut_at: None }
     }
 
-    /// Records a segment that is sent or arrives. Ignores all other entries.
+    /// Records a segment between two hosts that is sent, or that arrives undamaged. Ignores all other entries, and every
+    /// entry after the graph is full.
     pub fn note(&mut self, snapshot: &Snapshot) {
         let at = (snapshot.entry.at - START).total_micros();
         let (summary, sent) = match snapshot.entry.what {
@@ -104,8 +105,8 @@ impl Graph {
         self.points += 1;
         match sent {
             Some((is_again, is_lost)) => {
-                // The sender of this SYN sends the data of one direction, and receives the data of the other. `scales`
-                // contains the scale of the sender of the data, and then the receiver's.
+                // A track's `scales` are the window scales of the data's sender and receiver. The SYN's sender sends
+                // the data of `forth`, and receives the data of `back`.
                 if segment.syn {
                     self.tracks[forth].scales[0] = segment.scale;
                     self.tracks[back].scales[1] = segment.scale;

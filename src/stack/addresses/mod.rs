@@ -263,8 +263,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
     /// Releases the DHCP lease, if there is one, and stops DHCP. Call this function before the program exits.
     ///
-    /// Connections from the leased address end. If the DHCPRELEASE message is lost, or if the device has no room for
-    /// it, the lease expires by itself (RFC 2131 section 4.4.6).
+    /// This also ends all connections that use the leased address. If the DHCPRELEASE message is lost, or if the device
+    /// has no room for it, the lease expires by itself (RFC 2131 section 4.4.6).
     pub fn release_lease<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
         let random = self.random.next();
         let Some(autoconf) = &mut self.autoconf else { return };
