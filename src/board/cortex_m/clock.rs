@@ -62,7 +62,8 @@ impl<B: Board> CortexM<B> {
     /// A deadline is near if it is less than this many microseconds away.
     ///
     /// `sleep` sets the timer to a near deadline. For any other deadline, the timer keeps its usual period,
-    /// [`PERIOD`](Self::PERIOD). The limit is less than smoltcp's shortest retransmission timeout, so sending a segment does not cause a near deadline.
+    /// [`PERIOD`](Self::PERIOD). The limit is less than smoltcp's shortest retransmission timeout, so sending a segment
+    /// does not cause a near deadline.
     const NEAR: i64 = 900_000;
 
     /// The period of the timer while no deadline is near, in ticks. The timer overflows before any deadline that is not
