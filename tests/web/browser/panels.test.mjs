@@ -191,6 +191,9 @@ withBothEngines("settings that change in quick succession begin one experiment",
   }
   // Commands are answered in order, so by then every experiment has started.
   await until(page, "packet");
+  // A slow machine might still be drawing. The answers of a second experiment would add notes after that.
+  const isDrawn = (notes) => document.querySelector(".ladder").querySelectorAll(".note").length === notes;
+  await page.waitForFunction(isDrawn, before);
   await page.waitForTimeout(500);
   assert.equal(await count(), before);
 });
