@@ -224,8 +224,8 @@ impl<B: Board> Returning<B> {
 }
 
 impl<B: Board> Peer<Acknowledged<B::Ethernet>> for Returning<B> {
-    /// Sends `frame` through the device itself. The cable returns the frame to the device. Returns false if the frame is
-    /// too long, or if the device cannot send now.
+    /// Sends `frame` through the device itself. The cable returns the frame to the device. Returns false if the frame
+    /// is too long, or if the device cannot send now.
     fn inject(&mut self, device: &mut Acknowledged<B::Ethernet>, frame: &[u8]) -> bool {
         // The device cannot send a frame that is longer than its MTU.
         if frame.len() > device.capabilities().max_transmission_unit {

@@ -76,8 +76,8 @@ impl Graph {
         Graph { kind, lang, tracks: Vec::new(), points: 0, cut_at: None }
     }
 
-    /// Records a segment between two hosts that is sent, or that arrives undamaged. Ignores all other entries, and every
-    /// entry after the graph is full.
+    /// Records a segment between two hosts that is sent, or that arrives undamaged. Ignores all other entries, and
+    /// every entry after the graph is full.
     pub fn note(&mut self, snapshot: &Snapshot) {
         let at = (snapshot.entry.at - START).total_micros();
         let (summary, sent) = match snapshot.entry.what {

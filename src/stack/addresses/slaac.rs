@@ -1,5 +1,7 @@
 //! Stateless address autoconfiguration (RFC 4862): solicits routers and creates addresses from advertised prefixes.
-//! routers.rs chooses the router that this host uses.
+//! routers.rs chooses the router that this host uses. slaac/prefix.rs handles the advertised prefixes.
+
+mod prefix;
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, EthernetFrame, Icmpv6Message, IpAddress, IpCidr, Ipv6Address, Ipv6Cidr};
@@ -21,15 +23,10 @@ const SOLICITATIONS: u8 = 3;
 const INTERVAL: Duration = Duration::from_secs(4);
 /// The longest interval between two router solicitations.
 const LONGEST: Duration = Duration::from_secs(512);
-/// No advertisement shortens a lifetime to less than this time, because any host can forge an advertisement (RFC 4862
-/// section 5.5.3).
-const TWO_HOURS: Duration = Duration::from_secs(7200);
 /// The value for a lifetime that never ends.
 const FOR_EVER: u32 = u32::MAX;
 /// The largest number of advertisements processed per second. Known routers and other routers have separate limits.
 const ADVERTISEMENTS: u8 = 16;
-/// The time in which at most [`PREFIXES`] new prefixes are accepted, even in a flood of advertisements.
-const PREFIX_INTERVAL: Duration = Duration::from_secs(10);
 /// The smallest MTU of IPv6, in bytes (RFC 8200 section 5).
 const LEAST_MTU: u32 = 1280;
 
@@ -37,10 +34,6 @@ const LEAST_MTU: u32 = 1280;
 const PREFIX: u8 = 3;
 const MTU: u8 = 5;
 const RDNSS: u8 = 25;
-
-// The flags in a prefix information option.
-const ON_LINK: u8 = 0x80;
-const AUTONOMOUS: u8 = 0x40;
 
 /// The SLAAC state of one interface.
 pub(super) struct Host {
@@ -330,65 +323,6 @@ impl Host {
         let read = &mut self.read[usize::from(self.routers.knows(source))];
         *read = read.saturating_add(1);
         *read <= ADVERTISEMENTS
-    }
-
-    /// Handles a prefix information option (RFC 4861 section 6.3.4, RFC 4862 section 5.5.3).
-    fn prefix(&mut self, now: Instant, option: &[u8], own: &[IpCidr], claims: &mut Claims, changes: &mut Changes) {
-        // `rest` contains the valid lifetime, the preferred lifetime, four reserved bytes and the prefix.
-        let Some(&[_, _, length, flags, ref rest @ ..]) = option.first_chunk::<32>() else { return };
-        let (Some(valid), Some(preferred)) = (number(rest, 0), number(rest, 4)) else { return };
-        let Some(&[a, b, c, d, e, f, g, h]) = rest.get(12..20).and_then(|bytes| bytes.first_chunk::<8>()) else {
-            return;
-        };
-        // Bits beyond the prefix length are not part of the prefix (RFC 4861 section 4.6.2).
-        let network = Ipv6Address::from([a, b, c, d, e, f, g, h, 0, 0, 0, 0, 0, 0, 0, 0]);
-        let special = network.is_unicast_link_local() || network.is_multicast() || network.is_loopback();
-        // An address created from a hardware address needs a prefix of 64 bits (RFC 2464 section 4).
-        if length != 64 || special || network.is_unspecified() {
-            return;
-        }
-        let address = interface_address(network, self.hardware);
-        let until = after(now, valid);
-        let on_link = flags & ON_LINK != 0 && valid > 0;
-        let makes_address = flags & AUTONOMOUS != 0 && preferred <= valid;
-        if let Some(known) = self.prefixes.iter_mut().find(|prefix| prefix.address == address) {
-            known.confirmed = true;
-            let before = known.cidr();
-            // An advertisement without the on-link flag does not mean that the prefix is off-link.
-            known.on_link |= on_link;
-            if makes_address {
-                // No advertisement shortens the lifetime to less than two hours.
-                known.until = until.max(known.until.min(now + TWO_HOURS));
-                known.preferred_until = after(now, preferred);
-            }
-            if let State::Used { .. } = known.state {
-                known.state = State::Used { deprecated: known.preferred_until <= now };
-                if known.cidr() != before {
-                    push(changes, Change::Add(known.cidr()));
-                }
-            }
-            return;
-        }
-        let by_hand = own.iter().any(|own| own.address() == address.into());
-        if !makes_address || valid == 0 || by_hand || self.prefixes.is_full() || !self.may_add_prefix(now) {
-            return;
-        }
-        let state = State::Claimed;
-        let preferred_until = after(now, preferred);
-        let prefix = Prefix { address, until, preferred_until, on_link, confirmed: true, state };
-        if claims.add(prefix.cidr(), Origin::Slaac, now) {
-            // The list has room for the prefix, because `is_full` was false above.
-            let _ = self.prefixes.push(prefix);
-        }
-    }
-
-    /// Counts a new prefix. Returns false if there were already [`PREFIXES`] new prefixes in this [`PREFIX_INTERVAL`].
-    fn may_add_prefix(&mut self, now: Instant) -> bool {
-        if now >= self.prefixes_since + PREFIX_INTERVAL {
-            (self.new_prefixes, self.prefixes_since) = (0, now);
-        }
-        self.new_prefixes += 1;
-        self.new_prefixes <= PREFIXES
     }
 
     /// Handles an option that lists DNS servers (RFC 8106 section 5.1).

@@ -1,7 +1,7 @@
 //! The connections of a stack: their slots, table, lists and deadlines, all owned by [`Connections`].
 //!
-//! [`Connections::enter`] in lifecycle.rs moves a connection from phase to phase. turn.rs runs a connection's program
-//! and lets smoltcp send. connect.rs starts connections. listeners.rs contains the listeners.
+//! [`Connections::enter`] in lifecycle.rs moves a connection from phase to phase. turn.rs runs a connection's program,
+//! and transmit.rs lets smoltcp send. connect.rs starts connections. listeners.rs contains the listeners.
 
 mod connect;
 mod deadlines;
@@ -16,6 +16,7 @@ mod slot_index;
 mod snapshot;
 mod table;
 mod time_wait;
+mod transmit;
 mod turn;
 
 pub use slot::{Phase, Slot};

@@ -1,7 +1,7 @@
 //! Loss recovery (RFC 6298, RFC 6582, RFC 6675, RFC 8985 section 7): its state, acknowledgements and timers.
 //!
-//! losses.rs finds lost data. resends.rs finds lost retransmissions. sending.rs decides what smoltcp may send.
-//! timers.rs contains the retransmission timer, the tail loss probe and the probe of a closed window.
+//! losses.rs finds lost data. resends.rs finds lost retransmissions. sending.rs and window.rs decide what smoltcp may
+//! send. timers.rs contains the retransmission timer, the tail loss probe and the probe of a closed window.
 //!
 //! smoltcp retransmits only when its own timer expires, and always from SND.UNA. When data is lost, the control block
 //! makes that timer expire ([`Block::wants_rewind`]). [`Block::leaves`] then withholds the segments that the peer has
@@ -15,6 +15,7 @@ mod samples;
 mod sending;
 mod snapshot;
 mod timers;
+mod window;
 
 pub(in crate::stack) use sending::Leave;
 pub use snapshot::{Control, HeldBy};

@@ -34,8 +34,8 @@ pub(in crate::stack) struct Segment {
 
 impl Segment {
     /// Reads the TCP header at the beginning of `tcp`, the payload of an IP packet. `header` is the offset of the TCP
-    /// header in the packet, in bytes. Stores the segment in `segment`, which saves a copy. Returns `None` if the header
-    /// is malformed.
+    /// header in the packet, in bytes. Stores the segment in `segment`, which saves a copy. Returns `None` if the
+    /// header is malformed.
     #[cfg_attr(feature = "recovery", inline(always))]
     pub(in crate::stack) fn read(
         source: IpAddress,

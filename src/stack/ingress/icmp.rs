@@ -83,8 +83,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
     /// Learns the path MTU from an ICMP error about a datagram.
     ///
-    /// Returns whether a path MTU was learned. Returns false if the error reports none, or if the quoted datagram was not
-    /// sent recently. Without `fragments`, path MTUs are not stored, so the result is always false.
+    /// Returns whether a path MTU was learned. Returns false if the error reports none, or if the quoted datagram was
+    /// not sent recently. Without `fragments`, path MTUs are not stored, so the result is always false.
     #[cfg(any(feature = "ping", feature = "recovery"))]
     fn datagram_too_long(&mut self, _now: Instant, _quote: &Quote) -> bool {
         #[cfg(feature = "fragments")]

@@ -146,8 +146,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         if matches!(target, Target::Shared) {
             *_quote = icmp_errors::read(packet, &self.checksums, |address| self.iface.has_ip_addr(address));
         }
-        // Only the shared sockets answer with packets that can be too long: an answer to an echo request is as long as the
-        // request.
+        // Only the shared sockets answer with packets that can be too long: an answer to an echo request is as long as
+        // the request.
         #[cfg(feature = "fragments")]
         let limit = if matches!(target, Target::Shared) { self.limit_to_source(now, packet) } else { usize::MAX };
         #[cfg(feature = "ping")]

@@ -71,7 +71,8 @@ impl Block {
         None
     }
 
-    /// Returns whether the path might be a black hole: the retransmission timer has just expired, or a trial is running.
+    /// Returns whether the path might be a black hole: the retransmission timer has just expired, or a trial is
+    /// running.
     pub(in crate::stack) fn suspects_path(&self) -> bool {
         self.recovery.trial.expired || self.recovery.trial.is_running()
     }

@@ -1,9 +1,10 @@
-//! Decides which new data and which retransmissions may be sent.
+//! Decides which retransmissions may be sent, and which part of each segment from smoltcp. window.rs decides how much
+//! new data may be sent.
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::TcpSeqNumber;
 
-use super::{Block, Recovery, Repeat, SMALL_WINDOW_DELAY, Segment, distance};
+use super::{Block, Recovery, Repeat, Segment, distance};
 
 /// The decision about which part of a segment from smoltcp is sent to the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,40 +20,6 @@ pub(in crate::stack) enum Leave {
 }
 
 impl Block {
-    /// Returns the peer's window scale (shift count) that is passed to smoltcp.
-    pub(in crate::stack) fn shown_scale(&self) -> u8 {
-        self.recovery.shown_scale
-    }
-
-    /// Returns the window field for the copy of `segment` that is passed to smoltcp.
-    ///
-    /// The field is never zero while smoltcp has data in flight, because smoltcp would then stop its retransmission
-    /// timer.
-    pub(in crate::stack::control) fn shown_field(&self, segment: &Segment) -> u16 {
-        if self.recovery.frontier > self.una { segment.window.max(1) } else { segment.window }
-    }
-
-    /// Records the window field of a segment passed to smoltcp. The segment's acknowledgement number was SND.UNA.
-    pub(in crate::stack) fn shown(&mut self, field: u16, syn: bool) {
-        self.recovery.shown = u32::from(field) << if syn { 0 } else { self.recovery.shown_scale };
-        self.recovery.shown_ack = self.una;
-    }
-
-    /// Returns whether all `queue` bytes of the send buffer may be sent immediately.
-    ///
-    /// The peer's window and the congestion window must have room for these bytes. The window most recently passed to
-    /// smoltcp must also be large enough.
-    pub(in crate::stack) fn has_window_for(&self, queue: usize) -> bool {
-        let unsent = (queue as u32).saturating_sub(self.flight());
-        let offered = self.window.min(self.recovery.shown) as usize >= queue;
-        offered && self.hole().is_none() && self.recovery.frontier >= self.nxt && unsent <= self.room(None)
-    }
-
-    /// Returns whether SND.UNA has moved since an acknowledgement was most recently passed to smoltcp.
-    pub(in crate::stack) fn has_news(&self) -> bool {
-        self.recovery.shown_ack != self.una
-    }
-
     /// Returns the first range to retransmit, or `None` if nothing needs to be retransmitted.
     #[inline]
     pub(super) fn hole(&self) -> Option<(TcpSeqNumber, TcpSeqNumber)> {
@@ -95,7 +62,7 @@ impl Block {
 
     /// Returns the first range to retransmit, if the congestion window has room for its first segment.
     #[inline]
-    fn allowed_hole(&self) -> Option<(TcpSeqNumber, TcpSeqNumber)> {
+    pub(super) fn allowed_hole(&self) -> Option<(TcpSeqNumber, TcpSeqNumber)> {
         let hole = self.hole();
         hole.filter(|&(start, end)| self.room(hole) >= distance(start, end).min(self.recovery.mss))
     }
@@ -151,144 +118,6 @@ impl Block {
     /// Returns whether smoltcp might send a window probe.
     fn may_probe(&self) -> bool {
         self.recovery.shown == 0 && self.flight() == 0
-    }
-
-    /// Returns the window field to pass to smoltcp before smoltcp sends, or `None` if smoltcp's window still applies.
-    ///
-    /// `queue` is the number of bytes in the send buffer. Also reduces the congestion window after an idle time, and
-    /// can start or stop the persist timer (see `allowance`).
-    pub(in crate::stack) fn changed_field(&mut self, now: Instant, queue: usize) -> Option<u16> {
-        let queue = queue as u32;
-        // Restart after an idle time (RFC 5681 section 4.1): nothing was sent for an RTO, so the congestion window
-        // might be outdated.
-        if self.flight() == 0 && now - self.recovery.sent_at >= self.recovery.rtt.timeout(0) {
-            self.recovery.window.on_idle();
-        }
-        if self.may_send_all(queue) {
-            return None;
-        }
-        let field = self.field(now, queue);
-        let window = u32::from(field) << self.recovery.shown_scale;
-        // smoltcp sends no byte beyond the queue, so a change of the window beyond the queue does not matter.
-        (window.min(queue) != self.recovery.shown.min(queue)).then_some(field)
-    }
-
-    /// Returns whether all `queue` bytes of the send buffer may be sent immediately, and smoltcp's window covers them.
-    ///
-    /// This is usually so, and then `field` would only do what this function does: stop the persist timer, if there is
-    /// new data. The function is quicker than `field`, and returns false in doubtful cases.
-    #[inline]
-    fn may_send_all(&mut self, queue: u32) -> bool {
-        let (r, flight) = (&self.recovery, self.flight());
-        let is_usual = !r.singly && r.frontier >= self.nxt && r.shown >= queue && self.nothing_is_lost();
-        // At most `flight` bytes are on their way, so the congestion window has room for the other bytes, too.
-        let fits = queue <= flight || queue <= self.window.min(r.window.bytes());
-        if is_usual && fits && queue > flight {
-            self.recovery.persist = None;
-        }
-        is_usual && fits
-    }
-
-    /// Returns the window field to pass to smoltcp, so that smoltcp sends only what may be sent now.
-    ///
-    /// smoltcp sends from its own SND.NXT (`frontier`) up to the edge of this window. In this function, an edge is a
-    /// number of bytes from SND.UNA.
-    pub(in crate::stack) fn field(&mut self, now: Instant, queue: u32) -> u16 {
-        let (scale, mss) = (self.recovery.shown_scale, self.recovery.mss);
-        let frontier = self.recovery.frontier;
-        let unit = 1 << scale;
-        let una = self.una;
-        let up_to = |edge: TcpSeqNumber| distance(una, edge);
-        let flight = self.flight();
-        let hole = self.allowed_hole();
-        let must_repeat = hole.is_some_and(|(_, end)| frontier < end);
-        // If smoltcp still has to skip less than a unit of the window, those bytes are sent once more, ahead of new
-        // data.
-        let bytes = if up_to(frontier) >= flight / unit * unit && !must_repeat {
-            let allowance = self.allowance(now, queue);
-            let edge = flight + if self.recovery.singly { allowance.min(mss) } else { allowance };
-            // The edge is rounded down, so that smoltcp does not send a few bytes after a full segment, or a few bytes
-            // that are not allowed.
-            let rounded = edge / unit * unit;
-            if edge < queue && (allowance == 0 || rounded > flight) { rounded } else { edge }
-        } else {
-            match hole {
-                // First let smoltcp skip the bytes before the hole, because the peer already has those bytes.
-                Some((start, _)) if up_to(start) / unit * unit > up_to(frontier) => up_to(start) / unit * unit,
-                Some((start, end)) => {
-                    let first = start.max(frontier);
-                    let room = if self.recovery.singly { mss } else { self.room(self.hole()) };
-                    let edge = up_to(end.min(first + (room / mss * mss).max(mss) as usize));
-                    // New data fills up the final segment of the retransmission.
-                    let full = up_to(first + mss as usize).min(self.window).min(queue);
-                    let edge = if end == self.nxt && room >= mss { edge.max(full) } else { edge };
-                    // The edge is rounded down, so that no segment exceeds the path's limit by a few bytes.
-                    if self.recovery.singly && edge / unit * unit > up_to(first) {
-                        edge / unit * unit
-                    } else {
-                        edge.next_multiple_of(unit)
-                    }
-                }
-                // Let smoltcp skip the rest of the sent data only if new data can follow.
-                None if self.allowance(now, queue) == 0 => up_to(frontier),
-                None => flight / unit * unit,
-            }
-        };
-        let least = u32::from(self.recovery.frontier > self.una);
-        bytes.div_ceil(unit).max(least).min(u16::MAX.into()) as u16
-    }
-
-    /// Returns the window field in LAST-ACK: the window that the peer offers, but at least one unit.
-    ///
-    /// In LAST-ACK, smoltcp reads the window only from an ACK for new data, so smoltcp must always have something in
-    /// flight.
-    pub(in crate::stack) fn field_in_last_ack(&mut self, now: Instant, queue: u32) -> u16 {
-        let offered = self.window.min(self.room(self.hole()).saturating_add(self.flight())).min(queue);
-        let units = offered.div_ceil(1 << self.recovery.shown_scale).min(u16::MAX.into()) as u16;
-        self.field(now, queue).max(units).max(1)
-    }
-
-    /// Returns how many new bytes may be sent now.
-    ///
-    /// If there is no new data, or if lost data must be sent first, returns 0 and changes nothing. Otherwise, there are
-    /// two side effects:
-    ///
-    /// - If the congestion window is the limit, `limited_until` records this.
-    /// - If nothing may be sent and the retransmission timer is not running, the persist timer starts, unless it is
-    ///   already running. In all other cases the persist timer stops.
-    fn allowance(&mut self, now: Instant, queue: u32) -> u32 {
-        let unsent = queue.saturating_sub(self.flight());
-        if unsent == 0 || self.hole().is_some() {
-            return 0;
-        }
-        let offered = self.window.saturating_sub(self.flight());
-        // `None`: nothing must be retransmitted.
-        let limit = offered.min(self.room(None));
-        let whole = limit / self.recovery.mss * self.recovery.mss;
-        // Silly-window avoidance by the sender (RFC 9293 section 3.8.6.2.1).
-        let allowance = if unsent <= limit {
-            unsent
-        } else if whole > 0 {
-            whole
-        } else if offered == limit && limit > 0 && limit >= self.largest_window / 2 {
-            limit
-        } else if self.recovery.persisting {
-            // The persist timer has expired: send what fits. If nothing fits, one byte probes the window.
-            limit.max(1)
-        } else {
-            0
-        };
-        let r = &mut self.recovery;
-        if unsent > limit && limit < offered {
-            r.limited_until = self.nxt + allowance as usize;
-        }
-        if allowance > 0 || r.retransmission.is_some() {
-            r.persist = None;
-        } else if r.persist.is_none() {
-            let wait = if offered == 0 { r.rtt.timeout(r.backoff) } else { SMALL_WINDOW_DELAY };
-            r.persist = Some(now + wait);
-        }
-        allowance
     }
 
     /// Processes a segment that smoltcp created and decides which part of the segment is sent.

@@ -59,7 +59,8 @@ impl Block {
     /// Returns whether smoltcp has nothing to send before the retransmission timer expires, unless a frame arrives. All
     /// `queue` bytes of the send buffer were sent, and the timer was started at `now`, by this segment or by the newest ACK.
     ///
-    /// smoltcp's own timer was then started at `now`, too, and does not expire earlier. Returns false in doubtful cases.
+    /// smoltcp's own timer was then started at `now`, too, and does not expire earlier. Returns false in doubtful
+    /// cases.
     pub(in crate::stack) fn only_waits(&self, now: Instant, queue: usize) -> bool {
         let r = &self.recovery;
         let started_now = |timer: Timer| timer.started == now && timer.due <= now + SMOLTCP_TIMEOUT;
