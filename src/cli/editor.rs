@@ -247,10 +247,12 @@ impl Shared {
         core::mem::take(&mut state.disowned)
     }
 
-    /// Blocks the editor's thread once all messages are printed. Nothing would erase a line that is drawn later.
+    /// Blocks the editor's thread when the program ends and all messages are printed. Otherwise, the thread would draw
+    /// another line, which nothing would erase. Returns if there are messages again.
     fn hold_at_the_end(&self) {
         let mut state = self.lock();
         while state.drained {
+            // The thread that drops the editor waits for this.
             state.held = true;
             self.changed.notify_all();
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);

@@ -27,7 +27,8 @@ pub enum ResolveError {
     Refused(IpAddress),
     /// No server answered within the given time. The address belongs to the first server that was queried.
     Silent(IpAddress, Duration),
-    /// The server's reply does not fit into a datagram. On the command line, the query over TCP has also failed.
+    /// The server's reply does not fit into a datagram. The command-line program first repeats the query over TCP, and
+    /// reports this failure only if that query fails too.
     Truncated(IpAddress),
     /// No query could be sent to any server, because no host on the link answered ARP or NDP. The address belongs to
     /// the first server.

@@ -39,7 +39,7 @@ impl Refused {
         self.remedy
     }
 
-    /// Creates the error. The kernel's settings show which remedy helps.
+    /// Creates the error. Reads the kernel's settings to choose the remedy that the message suggests.
     fn new(error: io::Error) -> Self {
         let setting = |file: &str| fs::read_to_string(file).unwrap_or_default().trim().to_owned();
         let remedy = if setting("/proc/sys/kernel/unprivileged_userns_clone") == "0" {

@@ -221,7 +221,7 @@ impl Opened {
                 run.recording = Some(recording);
             }
         }
-        self.drop_recordings_for(name);
+        self.make_room_for(name);
         let recording = self.runs.get(&name).and_then(|run| run.recording.as_ref());
         recording.ok_or_else(|| Problem::new("the run is gone: open the experiment again"))
     }
@@ -231,8 +231,8 @@ impl Opened {
         self.with_run(by_hand, |run| Recording::of(run, &self.experiment, self.room))
     }
 
-    /// Stores a run and its recording. `from` is the run from which it branches off, with the last step that both
-    /// share.
+    /// Stores a run and its recording, which can replace the recordings of other runs in memory. `from` is the run from
+    /// which it branches off, with the last step that both share.
     fn keep(
         &mut self,
         name: char,
@@ -241,12 +241,12 @@ impl Opened {
         (recording, summary): (Recording, Summary),
     ) {
         self.runs.insert(name, Branch { from, by_hand, summary, recording: Some(recording), used: 0 });
-        self.drop_recordings_for(name);
+        self.make_room_for(name);
     }
 
     /// Notes that the recording of run `name` is used now. If all recordings together take too much memory, drops the
     /// least recently used ones, but never this one.
-    fn drop_recordings_for(&mut self, name: char) {
+    fn make_room_for(&mut self, name: char) {
         self.uses += 1;
         if let Some(run) = self.runs.get_mut(&name) {
             run.used = self.uses;

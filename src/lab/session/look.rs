@@ -26,10 +26,10 @@ pub(super) fn why(opened: &mut Opened, request: &Request) -> Result<Value, Probl
     let mut answer = Map::new();
     if let Some(explanation) = show::explain(&recorded.snapshot) {
         // The sentence that says how an RFC differs from this stack is a member of its own.
-        let (text, differs) = explanation.parted(lang);
+        let (text, differs) = explanation.text_and_difference(lang);
         let mut text = String::from(text);
         // Writing to a string cannot fail.
-        let _ = explanation.write_numbers(&mut text, lang);
+        let _ = explanation.write_reduction(&mut text, lang);
         answer.insert("text".into(), text.into());
         if let Some(differs) = differs {
             answer.insert("differs".into(), differs.into());

@@ -53,13 +53,14 @@ impl Explanation {
         lang.pick(self.english, self.chinese)
     }
 
-    /// Returns the whole explanation. If the congestion window became smaller, the explanation contains the numbers.
+    /// Returns the whole explanation: its text, the congestion window before and after if it became smaller, and in
+    /// brackets how an RFC differs from this stack, if it does.
     pub(crate) fn whole(&self, lang: Lang) -> impl Display {
-        let (text, differs) = self.parted(lang);
+        let (text, differs) = self.text_and_difference(lang);
         let [open, close] = [lang.pick(" (", "（"), lang.pick(")", "）")];
         fmt::from_fn(move |f| {
             f.write_str(text)?;
-            self.write_numbers(f, lang)?;
+            self.write_reduction(f, lang)?;
             match differs {
                 Some(differs) => write!(f, "{open}{differs}{close}"),
                 None => Ok(()),
@@ -69,7 +70,7 @@ impl Explanation {
 
     /// Writes the sentence with the numbers of a reduction, if there is one.
     #[cfg(feature = "recovery")]
-    pub(crate) fn write_numbers(&self, f: &mut dyn fmt::Write, lang: Lang) -> fmt::Result {
+    pub(crate) fn write_reduction(&self, f: &mut dyn fmt::Write, lang: Lang) -> fmt::Result {
         match self.reduction {
             Some(reduction) => write!(f, "{}{}", lang.pick(" ", ""), reduced::Numbers(reduction, lang)),
             None => Ok(()),
@@ -77,13 +78,13 @@ impl Explanation {
     }
 
     #[cfg(not(feature = "recovery"))]
-    pub(crate) fn write_numbers(&self, _f: &mut dyn fmt::Write, _lang: Lang) -> fmt::Result {
+    pub(crate) fn write_reduction(&self, _f: &mut dyn fmt::Write, _lang: Lang) -> fmt::Result {
         Ok(())
     }
 
     /// Returns the explanation in two parts. If the last sentence is in brackets, it is the second part, without its
     /// brackets: it says how an RFC differs from this stack.
-    pub(crate) fn parted(&self, lang: Lang) -> (&'static str, Option<&'static str>) {
+    pub(crate) fn text_and_difference(&self, lang: Lang) -> (&'static str, Option<&'static str>) {
         let text = self.text(lang);
         let [stop, open, close] = [lang.pick(".", "。"), lang.pick(". (", "。（"), lang.pick(")", "）")];
         let parts = text.strip_suffix(close).and_then(|text| text.rsplit_once(open));

@@ -183,12 +183,14 @@ struct Ip {
     destination: IpAddress,
     /// The protocol of the payload. With IPv6, the payload can begin with an extension header.
     protocol: IpProtocol,
+    /// Whether the packet is a fragment. Always false with IPv6, because `protocol` is then the Fragment header.
     fragment: bool,
     start: usize,
     end: usize,
 }
 
-/// Returns the IP packet in a frame. Returns `None` if the frame contains no well-formed IP packet.
+/// Returns the addresses, the protocol and the payload's position of the IP packet in a frame. Returns `None` if the
+/// frame contains no well-formed IP packet.
 fn ip_of(frame: &[u8], medium: Medium) -> Option<Ip> {
     let link = if medium == Medium::Ethernet { EthernetFrame::<&[u8]>::header_len() } else { 0 };
     let packet = frame.get(link..)?;

@@ -323,8 +323,8 @@ impl Client {
         }
     }
 
-    /// Returns the lease in a reply if the lease is valid and `expected` allows its address. Reports at most one
-    /// invalid reply to each of the client's messages.
+    /// Returns the lease in a reply if the lease is valid and `expected` allows its address. For each message that the
+    /// client sends, at most one invalid reply is reported.
     ///
     /// # Errors
     /// The reason why the reply is ignored.

@@ -100,7 +100,8 @@ impl<'a, S> Slot<'a, S> {
 }
 
 impl<S> Slot<'_, S> {
-    /// Returns whether the connection is established and served, and the stack has reacted to its TCP state.
+    /// Returns whether the connection is established and its program runs. Returns false if the stack has not yet
+    /// processed the latest change of the TCP state.
     #[inline(always)]
     pub(super) fn is_established(&self) -> bool {
         let established = self.state == State::Established && self.peek().is_some_and(|s| s.state() == self.state);

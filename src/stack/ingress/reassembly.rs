@@ -288,7 +288,8 @@ impl<'a> Reassembler<'a> {
     }
 }
 
-/// Turns a complete datagram's first headers and data into one packet. Returns the packet's range in `bytes`.
+/// Joins a complete datagram's headers and data into one packet. The headers, which are those of the first fragment,
+/// end at `ROOM` in `bytes`, and the data begins there. Returns the packet's range in `bytes`.
 ///
 /// Returns `None` if the packet is too long, or if the ECN fields of its fragments contradict each other.
 fn rebuild(datagram: &Reassembly, bytes: &mut [u8]) -> Option<Range<usize>> {
@@ -300,7 +301,7 @@ fn rebuild(datagram: &Reassembly, bytes: &mut [u8]) -> Option<Range<usize>> {
         }
         set_congested(&mut bytes[start..ROOM]);
     }
-    // IPv4 has no Fragment header, so no field announces one.
+    // With IPv4, which has no Fragment header, `announced_at` is 0.
     if datagram.announced_at == 0 {
         let mut ip = Ipv4Packet::new_unchecked(&mut bytes[start..ROOM + total]);
         ip.set_total_len(u16::try_from(datagram.head + total).ok()?);
@@ -308,6 +309,7 @@ fn rebuild(datagram: &Reassembly, bytes: &mut [u8]) -> Option<Range<usize>> {
         ip.set_frag_offset(0);
         ip.fill_checksum();
     } else {
+        // The field now announces the header or data after the Fragment header.
         bytes[start + datagram.announced_at] = datagram.next;
         // Removes the Fragment header, which is the last header before the data: the copy moves the other headers over
         // it.

@@ -134,13 +134,17 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
         Ok(())
     }
 
-    /// Runs the lab until the last call returns, and compares its result with the script. Does nothing if no call is
-    /// left to compare.
+    /// Runs the lab until the waiting call returns, at the latest `tolerance` after the time in the script. Does
+    /// nothing if no call is waiting.
+    ///
+    /// # Errors
+    /// [`Failed`] if the call's result, or the time at which it returned, differs from the script.
     pub(super) fn settle(&mut self, line: usize, tolerance: Duration) -> Result<(), Failed> {
         let Some(latest) = self.sockets.waiting.as_ref().map(|waiting| waiting.until + tolerance) else {
             return Ok(());
         };
         while self.sockets.waiting.as_ref().is_some_and(|waiting| waiting.returned.is_none()) {
+            // If `latest` has passed, only the work that is due now is left.
             if !self.step(line, latest.max(self.lab.elapsed()))? {
                 break;
             }

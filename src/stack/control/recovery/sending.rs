@@ -102,7 +102,8 @@ impl Block {
     /// Returns the right sequence number for a segment without data if smoltcp gave the segment another number. smoltcp
     /// does so while it retransmits and after it has probed the peer's window.
     ///
-    /// A peer that has received everything ignores an RST with a lower number (RFC 5961 section 3.2).
+    /// If the peer has received all data, it ignores an RST whose sequence number is lower than the next one that it
+    /// expects (RFC 5961 section 3.2).
     pub(in crate::stack) fn right_number(&self, segment: &Segment) -> Option<TcpSeqNumber> {
         let empty = !segment.syn && segment.end() == segment.seq;
         let number = self.bare_number();
