@@ -35,7 +35,7 @@ pub use recovery::{Control, HeldBy};
 pub(super) use recovery::{Leave, Options};
 pub(super) use segment::{LONGEST, Patch, Segment, bare, copy, inner_checksums, write};
 #[cfg(feature = "recovery")]
-pub(super) use segment::{renumber, shorten};
+pub(super) use segment::{cut, renumber};
 
 use smoltcp::socket::tcp::State;
 use smoltcp::time::{Duration, Instant};

@@ -7,6 +7,8 @@ use smoltcp::wire::{
     IpAddress, IpEndpoint, IpProtocol, IpRepr, Ipv4Packet, TcpControl, TcpOption, TcpPacket, TcpRepr, TcpSeqNumber,
 };
 
+#[cfg(feature = "recovery")]
+use super::distance;
 use crate::stack::event::Tuple;
 
 /// The longest packet without data that [`write`] creates: an IPv6 header and a TCP header with three SACK ranges.
@@ -216,20 +218,26 @@ pub(in crate::stack) fn renumber(
     }
 }
 
-/// Shortens a segment that is about to be sent, so that it ends before `end`. Returns the packet's length.
+/// Cuts a segment that is about to be sent, so that its data is only `from..to`. FIN stays only with the final byte of
+/// the data. Returns the packet's length.
 #[cfg(feature = "recovery")]
-pub(in crate::stack) fn shorten(
+pub(in crate::stack) fn cut(
     packet: &mut [u8],
     segment: &mut Segment,
-    end: TcpSeqNumber,
+    (from, to): (TcpSeqNumber, TcpSeqNumber),
     checksums: &ChecksumCapabilities,
 ) -> usize {
-    segment.len = (end.0.wrapping_sub(segment.seq.0).max(0) as usize).min(segment.len);
-    segment.fin = false;
+    let end = (distance(segment.seq, to) as usize).min(segment.len);
+    let skip = (distance(segment.seq, from) as usize).min(end);
+    packet.copy_within(segment.data + skip..segment.data + end, segment.data);
+    segment.fin &= end == segment.len;
+    segment.seq += skip;
+    segment.len = end - skip;
     let len = segment.data + segment.len;
     set_len(&mut packet[..len], &segment.tuple, checksums.ipv4.tx());
     let mut tcp = TcpPacket::new_unchecked(&mut packet[segment.header..len]);
-    tcp.set_fin(false);
+    tcp.set_seq_number(segment.seq);
+    tcp.set_fin(segment.fin);
     if checksums.tcp.tx() {
         tcp.fill_checksum(&segment.tuple.remote.addr, &segment.tuple.local.addr);
     }

@@ -335,12 +335,12 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
         // sequence number that the peer does not accept.
         let number = block.right_number(&segment);
         let leave = block.leaves(now, &segment, packet);
-        if !matches!(leave, Leave::Front(_) | Leave::Whole) {
+        if !matches!(leave, Leave::Part(..) | Leave::Whole) {
             self.out.sent.withheld += 1;
         }
         match leave {
-            Leave::Front(end) => {
-                let len = control::shorten(packet, &mut segment, end, checksums);
+            Leave::Part(from, to) => {
+                let len = control::cut(packet, &mut segment, (from, to), checksums);
                 let packet = &mut packet[..len];
                 block.rewrite_header(packet, &segment, checksums);
                 self.send(len, &mut |out| out.copy_from_slice(packet));

@@ -11,10 +11,10 @@ use super::{Block, Recovery, Repeat, Segment, distance};
 pub(in crate::stack) enum Leave {
     /// A pure ACK is sent instead of the segment, because the peer needs only the acknowledgement number.
     Acknowledgement,
-    /// Only the bytes before this sequence number are sent. The peer has the bytes after it.
-    Front(TcpSeqNumber),
     /// Nothing is sent.
     Nothing,
+    /// Only the bytes between these sequence numbers are sent. The peer has the others.
+    Part(TcpSeqNumber, TcpSeqNumber),
     /// The whole segment is sent.
     Whole,
 }
@@ -129,25 +129,39 @@ impl Block {
         let new_ack = segment.ack.filter(|&ack| ack != self.announced_ack && !segment.rst);
         self.announced_ack = new_ack.unwrap_or(self.announced_ack);
         self.read_announcement(segment, frame);
-        // The window passed to smoltcp is a whole number of units of several bytes. The window can thus end after the
-        // lost range, and so can a retransmitted segment. In that case, only the bytes up to the end of the lost range
-        // are sent.
-        let is_retransmission = segment.end() <= self.nxt;
+        let (from, to) = self.lacking_part(segment);
         // Unlike `segment.end()`, this number does not count FIN.
         let payload_end = segment.seq + segment.len;
-        let hole = if is_retransmission { self.allowed_hole() } else { None };
-        let hole = hole.filter(|&(start, to)| start < to && segment.seq < to && to < payload_end);
-        let cut_at = hole.map(|(_, to)| to);
-        match (self.is_wanted(now, segment), new_ack) {
-            (true, _) => cut_at.map_or(Leave::Whole, Leave::Front),
+        match (self.is_wanted(now, segment, (from, to)), new_ack) {
+            (true, _) if segment.seq < from || to < payload_end => Leave::Part(from, to),
+            (true, _) => Leave::Whole,
             (false, Some(_)) => Leave::Acknowledgement,
             (false, None) => Leave::Nothing,
         }
     }
 
-    /// Records the bytes of a segment that smoltcp created. Returns whether to send the segment: either the peer lacks
-    /// these bytes, or the segment has none, such as a pure ACK.
-    fn is_wanted(&mut self, now: Instant, segment: &Segment) -> bool {
+    /// Returns the part of a segment's data that the peer lacks.
+    ///
+    /// The window passed to smoltcp is a whole number of units of several bytes. When smoltcp skips the bytes that the
+    /// peer has, or ends a retransmission, it can therefore be off by a few bytes.
+    fn lacking_part(&self, segment: &Segment) -> (TcpSeqNumber, TcpSeqNumber) {
+        let whole = (segment.seq, segment.seq + segment.len);
+        // Usually the segment contains only new data.
+        if segment.len == 0 || segment.syn || segment.seq >= self.nxt || segment.seq < self.una {
+            return whole;
+        }
+        let (seq, end) = whole;
+        match self.allowed_hole().filter(|&(start, to)| start < end && seq < to) {
+            // A retransmission contains new data only if the hole reaches up to that data.
+            Some((start, to)) => (start.max(seq), if segment.end() <= self.nxt { to.min(end) } else { end }),
+            None if self.nxt < end => (self.nxt, end),
+            None => whole,
+        }
+    }
+
+    /// Records the bytes `from..to` of a segment that smoltcp created. Returns whether to send the segment: either the
+    /// peer lacks these bytes, or the segment has none, such as a pure ACK.
+    fn is_wanted(&mut self, now: Instant, segment: &Segment, (from, to): (TcpSeqNumber, TcpSeqNumber)) -> bool {
         let end = segment.end() + usize::from(segment.syn);
         if segment.rst || end == segment.seq || (!segment.syn && segment.seq < self.una) {
             return true;
@@ -174,20 +188,20 @@ impl Block {
         }
         // If `end` is after SND.NXT, the segment contains new bytes, perhaps after bytes that were sent before.
         if end > self.nxt {
-            if segment.seq >= self.nxt {
+            if from >= self.nxt {
                 // The peer might acknowledge a super-segment in parts. The first part's acknowledgement completes the
                 // measurement.
-                r.samples.add(end.min(segment.seq + r.mss as usize), now);
+                r.samples.add(end.min(from + r.mss as usize), now);
             }
             if is_first {
                 r.heard_at = now;
             }
-            if segment.seq < self.nxt {
-                r.repeat = Some(r.why_again(segment));
+            if from < self.nxt {
+                r.repeat = Some(r.why_again(segment, from));
                 if r.tail.take().is_none() {
-                    r.resends.add(segment.seq, self.nxt, now);
+                    r.resends.add(from, self.nxt, now);
                 }
-                r.samples.skip(segment.seq, self.nxt);
+                r.samples.skip(from, self.nxt);
                 r.resent = r.resent.max(self.nxt);
             }
             if r.persisting && self.window <= distance(self.una, self.nxt) {
@@ -202,20 +216,22 @@ impl Block {
             return true;
         }
         // Here, all bytes of the segment were sent before. The peer needs only the bytes in a hole.
-        if self.allowed_hole().is_none_or(|(start, to)| to <= segment.seq || end <= start) {
+        if self.allowed_hole().is_none_or(|(start, to)| to <= from || end <= start) {
             return false;
         }
+        // Without a cut, a FIN is sent again, too.
+        let end = if to < segment.seq + segment.len { to } else { end };
         let r = &mut self.recovery;
-        r.repeat = Some(r.why_again(segment));
+        r.repeat = Some(r.why_again(segment, from));
         if r.tail.take().is_some() {
-            r.probed_range = (segment.seq, end);
+            r.probed_range = (from, end);
         } else {
             r.resent = r.resent.max(end);
-            r.repeated = r.repeated.saturating_add(distance(segment.seq, end));
-            r.resends.add(segment.seq, end, now);
+            r.repeated = r.repeated.saturating_add(distance(from, end));
+            r.resends.add(from, end, now);
         }
-        r.samples.skip(segment.seq, end);
-        if segment.seq <= self.una {
+        r.samples.skip(from, end);
+        if from <= self.una {
             r.nxt_at_resend = Some(self.nxt);
         }
         true
@@ -223,9 +239,10 @@ impl Block {
 }
 
 impl Recovery {
-    /// Returns why `segment` is sent again, and clears `expired`. Must be called before the retransmission is recorded.
-    fn why_again(&mut self, segment: &Segment) -> Repeat {
-        let is_lost_again = self.is_lost_again(segment.seq);
+    /// Returns why the bytes of `segment` from `from` on are sent again, and clears `expired`. Must be called before the
+    /// retransmission is recorded.
+    fn why_again(&mut self, segment: &Segment, from: TcpSeqNumber) -> Repeat {
+        let is_lost_again = self.is_lost_again(from);
         match self.expired.take() {
             _ if self.tail.is_some() => Repeat::TailProbe,
             Some(ran) if self.timed_out => Repeat::Timer(ran),

@@ -93,8 +93,8 @@ impl Block {
         let flight = self.flight();
         let hole = self.allowed_hole();
         let must_repeat = hole.is_some_and(|(_, end)| frontier < end);
-        // If smoltcp still has to skip less than a unit of the window, those bytes are sent once more, ahead of new
-        // data.
+        // If smoltcp still has to skip less than a unit of the window, it sends those bytes again, ahead of new data.
+        // `lacking_part` then cuts them off.
         let bytes = if up_to(frontier) >= flight / unit * unit && !must_repeat {
             let allowance = self.allowance(now, queue);
             let edge = flight + if self.recovery.singly { allowance.min(mss) } else { allowance };
