@@ -33,6 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         for (host, step) in steps.iter().filter(|(_, step)| !matches!(step, Step::Idle(_))) {
             println!("{now} {host} {step}");
         }
+        // Neither stack has work, so the virtual clock jumps to the earlier deadline. Without one, the run is over.
         if let [(_, Step::Idle(a)), (_, Step::Idle(b))] = steps {
             match [a, b].into_iter().flatten().min() {
                 Some(deadline) => now = deadline,

@@ -27,8 +27,8 @@ struct Count;
 impl Session for Count {
     fn poll(&mut self, socket: &mut Socket<'_>, _cx: &mut Context<'_>) -> Next {
         match message::arrived(socket) {
-            // The reply fits, because nothing was sent before. Otherwise the session would wait for space in the send
-            // buffer.
+            // The reply fits, because nothing was sent before. If it did not fit, the session would wait for space in
+            // the send buffer.
             Arrived::Message(len) if message::send_whole(socket, format!("{len} bytes").as_bytes()) => {
                 message::consume(socket, len);
                 Next::Close

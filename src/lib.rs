@@ -2,8 +2,8 @@
 //!
 //! The servers and clients run in memory, on a Linux TAP or TUN, and on any smoltcp device.
 //!
-//! A TCP program implements [`stack::Session`], and each connection gets a clone of it. A UDP server implements
-//! [`stack::Responder`]. This session sends back the data that it receives:
+//! A TCP program implements [`stack::Session`], and each connection gets a clone of the program. A UDP server
+//! implements [`stack::Responder`]. This session sends back the data that it receives:
 //!
 //! ```
 //! use smolstep::smoltcp::socket::tcp::Socket;

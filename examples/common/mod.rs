@@ -51,6 +51,7 @@ pub fn call_all<S: Session + Clone, C: Session + Clone>(
             server.poll(now, &mut server_io);
             now += Duration::from_millis(1);
         }
+        // Frees the connection, so that the next client can use its memory.
         client.take(id);
     }
     Ok(client_io.console)
@@ -69,6 +70,7 @@ pub fn ask<U: UdpSession>(server: U, client: UdpClient<'_>) -> Result<Vec<u8>, B
     let mut clients = Stack::<(), UdpClient<'_>>::new(config, &mut client_io.device, client_memory.memory(), now)?;
     servers.bind(REMOTE.port, server)?;
     let port = clients.bind(0, client)?;
+    // `take_udp` returns the client once it has ended.
     while clients.take_udp(port).is_none() {
         clients.poll(now, &mut client_io);
         servers.poll(now, &mut server_io);

@@ -7,6 +7,7 @@ use smolstep::stack::{Console, Input};
 pub trait Uart {
     /// Returns whether a byte can be written.
     fn has_room(&mut self) -> bool;
+    /// Sends a byte.
     fn put(&mut self, byte: u8);
     /// Removes and returns the oldest received byte.
     fn take(&mut self) -> Option<u8>;

@@ -7,7 +7,7 @@ use smoltcp::time::Instant;
 ///
 /// On a board, the implementation uses volatile reads and writes. This implementation is the port's only `unsafe` code.
 pub trait Registers {
-    /// Returns the length of the oldest received frame, excluding its checksum.
+    /// Returns the length of the oldest received frame, excluding its checksum, or `None` if no frame has arrived.
     fn received(&mut self) -> Option<usize>;
     /// Removes the oldest frame from the FIFO, and copies it to `buffer`. A frame longer than `buffer` is cut.
     fn take(&mut self, buffer: &mut [u8]);
@@ -38,7 +38,8 @@ impl<R: Registers> Nic<R> {
         Nic { registers, rx: [0; MTU], tx: [0; MTU], bad: 0 }
     }
 
-    /// Reads the next good frame into `rx`, and returns the frame's length. Returns `None` if no good frame is found.
+    /// Reads the next good frame into `rx`, and returns the frame's length. Drops and counts up to `MAX_BAD` bad
+    /// frames. Returns `None` if it finds no good frame.
     fn next(&mut self) -> Option<usize> {
         for _ in 0..MAX_BAD {
             let len = self.registers.received()?;

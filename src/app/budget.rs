@@ -14,6 +14,7 @@ use crate::stack::{Pool, Port, Slot, SlotIndex, Stack, TimeWaitRecord};
 type Memory<const N: usize, const RX: usize, const TX: usize, const P: usize, const Q: usize, const B: usize> =
     Pool<'static, Server<'static>, UdpServer<'static>, N, RX, TX, P, Q, B>;
 
+/// The size in bytes of a pool without connections and UDP ports.
 const EMPTY: usize = size_of::<Memory<0, 0, 0, 0, 0, 0>>();
 
 /// The parts of a stack's memory, each with its size in bytes on the target of this build.

@@ -68,7 +68,7 @@ impl ClientProgram for Client {
             run.deadline.restart(cx.now);
         }
         match (self.left, message::arrived(socket)) {
-            // The server has closed at the limit, or there is no limit.
+            // The server has closed, and the limit is reached or there is no limit.
             (Some(0) | None, Arrived::EndOfStream) => run.complete_without_sending(),
             (Some(0), _) => {
                 run.complete_without_sending();

@@ -17,7 +17,7 @@ pub struct ClientOptions<'a> {
     pub texts: &'a [&'a [u8]],
     /// Whether the text `-` means that lines from the console are sent in its place.
     pub dash: bool,
-    /// The messages to send instead if the console's input ends without a line.
+    /// The messages to send if the console's input ends without a line.
     pub fallback: &'a [&'a [u8]],
     /// The longest time to wait for each reply, from the moment when the client starts to send the text.
     ///
@@ -212,7 +212,7 @@ impl<'a> Run<'a> {
     pub fn wait(&mut self, now: Instant) -> Next {
         match self.deadline.at() {
             Some(at) if now >= at => {
-                // If the run has already failed, the first failure is the reason.
+                // If the run has already failed, its first failure stays the reason.
                 self.failure.get_or_insert(Failure::TimedOut);
                 Next::Abort
             }

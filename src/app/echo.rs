@@ -49,8 +49,9 @@ impl Responder for Datagrams {
 /// The TCP client of one connection: sends messages or console input, and prints the echo.
 ///
 /// If there are messages, the client sends each message after the whole previous message has come back. The client
-/// prints received data and a newline after each message. If there are no messages, the client sends the console's
-/// input and prints received data, unchanged and at the same time. At the end of input the client closes its side.
+/// prints received data, and a newline after the echo of each message. If there are no messages, the client sends the
+/// console's input and at the same time prints received data, both unchanged. At the end of input the client closes
+/// its side.
 #[derive(Clone, Debug)]
 #[doc(hidden)]
 pub struct Client {

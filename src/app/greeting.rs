@@ -37,7 +37,7 @@ impl<'a> Template<'a> {
 
     /// Writes the reply to `message`. The message's line ending moves to the end of the reply.
     ///
-    /// Never inlined, which saves 200 bytes of a board's flash.
+    /// This function is never inlined, which saves 200 bytes of a board's flash.
     #[inline(never)]
     fn greet(&self, message: &[u8], write: &mut Write<'_>) {
         let (text, line_end) = split_line_end(message);
@@ -113,7 +113,7 @@ impl Session for Server<'_> {
                 },
                 State::Reply { len, due, mut position } => {
                     let message = message::peek(socket, cx.scratch, len);
-                    // `exit` gets no reply, so it does not wait for the delay either.
+                    // `exit` gets no reply, so the connection closes without the delay before a reply.
                     if split_line_end(message).0 == EXIT {
                         message::consume(socket, len);
                         return Next::Close;

@@ -15,7 +15,7 @@ pub const CONSOLE: &[u8] = b"-";
 /// most that length. The final line needs no line ending.
 #[derive(Clone, Debug)]
 pub struct Input<'a> {
-    /// The current text, unless the current text is a line from the console.
+    /// The current text, if it is an argument and not a line from the console.
     current: &'a [u8],
     rest: &'a [&'a [u8]],
     /// Whether lines from the console replace [`CONSOLE`].
@@ -98,7 +98,7 @@ struct Line {
     filled: usize,
     /// The length of the current text.
     text: usize,
-    /// The length of the current text and its line ending, which the next call removes.
+    /// The length of the current text and its line ending. The next call of [`advance`](Self::advance) removes both.
     used: usize,
     /// Whether the current text is the beginning of a longer line.
     cut: bool,

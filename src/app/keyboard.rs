@@ -42,8 +42,8 @@ impl Keyboard {
 
     /// Serves a pending request to discard the input, if there is one. Returns whether a request was pending.
     ///
-    /// `forget` discards the input and returns the result of [`start_over`](Self::start_over). After a request, the
-    /// read that called `serve` must do nothing else.
+    /// `forget` discards the input. Its result becomes the result of [`start_over`](Self::start_over). If `serve`
+    /// returns true, the read that called `serve` must do nothing else.
     pub fn serve(&self, forget: impl FnOnce() -> Option<bool>) -> bool {
         let asked = self.0.load(Ordering::Relaxed) == ASKED;
         if asked {

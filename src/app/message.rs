@@ -181,7 +181,7 @@ pub fn stream(socket: &mut Socket<'_>, position: &mut usize, compose: impl FnOnc
 struct Stream<'q, 's> {
     socket: &'q mut Socket<'s>,
     position: &'q mut usize,
-    /// The number of the next bytes to skip, because earlier calls to [`stream`] have queued them.
+    /// How many of the next bytes to skip, because earlier calls to [`stream`] have queued them.
     skip: usize,
     /// Whether the send buffer has no room for more.
     full: bool,

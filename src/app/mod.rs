@@ -84,7 +84,7 @@ pub struct App {
     pub tcp: Option<u16>,
     /// The port of the UDP server, if the program has one.
     pub udp: Option<u16>,
-    /// How much buffer the UDP server needs for a received datagram and for an answer, in bytes.
+    /// The sizes of the buffers that the UDP server needs for a received datagram and for an answer, in bytes.
     ///
     /// The sizes apply to the default options. `usize::MAX` means the longest possible datagram.
     pub udp_room: (usize, usize),

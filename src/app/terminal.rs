@@ -3,8 +3,7 @@
 use super::{Escape, Keyboard};
 use crate::stack::{Console, Input};
 
-/// A connection to a person's terminal that carries single bytes, such as a UART. No method is allowed to block for
-/// long.
+/// A byte-by-byte connection, such as a UART, to a person's terminal. No method is allowed to block for long.
 pub trait SerialPort {
     /// Sends bytes to the terminal. Bytes for which there is no room are dropped.
     fn write(&mut self, bytes: &[u8]);

@@ -35,9 +35,9 @@ pub fn print_sender(console: &mut dyn Console, from: Option<IpEndpoint>) {
     }
 }
 
-/// The characters of a string, each with its bytes, and the single bytes that are not UTF-8.
+/// Iterates over the characters of a string, each with its bytes, and over the single bytes that are not UTF-8.
 ///
-/// The core library's decoder uses a table. Without the table, firmware needs 600 bytes less flash.
+/// The core library's decoder uses a table. With this decoder, firmware needs 600 bytes less flash.
 pub(super) struct Characters<'t>(pub &'t [u8]);
 
 impl<'t> Iterator for Characters<'t> {
@@ -50,7 +50,7 @@ impl<'t> Iterator for Characters<'t> {
         let first = *self.0.first()?;
         // RFC 3629 section 3: the first byte determines the number of bytes. A code point below `least` would fit in
         // fewer bytes, so it is invalid. The last arm is for 0xf0 and above. A continuation byte (0x80 to 0xbf) also
-        // gets there, but its code point is too large, so it is invalid, too.
+        // reaches that arm, where it gives a code point that is too large, so it is invalid, too.
         let (len, bits, least) = match first {
             0..0x80 => (1, first, 0),
             0xc0..0xe0 => (2, first & 0x1f, 0x80),

@@ -22,9 +22,9 @@ pub struct Server {
 /// How much of a message has been answered.
 #[derive(Clone, Copy, Debug)]
 struct Reply {
-    /// The number of bytes of the message that are not consumed yet.
+    /// How many bytes of the message are not consumed yet.
     left: usize,
-    /// The number of bytes of the reply to the current piece that are queued.
+    /// How many bytes of the reply to the current piece are queued.
     position: usize,
 }
 
@@ -53,7 +53,7 @@ impl Session for Server {
                 return Next::Wait;
             }
             cx.console.print(text);
-            // Without text, no more of the message can be read.
+            // If `text` is empty before the end of the message, no more of the message can be read.
             if is_last || text.is_empty() {
                 cx.console.print(b"\n");
                 message::consume(socket, bytes.len());

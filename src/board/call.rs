@@ -123,7 +123,7 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
             stack.ended(id).is_some()
         });
         let (result, end) = match self.stack.take(id) {
-            // If the program has no result, the reason is the end of the connection.
+            // If the program has no result, it has failed because the connection ended.
             Some((client, end)) => (client.result().unwrap_or(Err(Failure::Ended(end))), Some(end)),
             // The stack no longer knows the connection.
             None => (Err(Failure::TooEarly), None),
@@ -204,7 +204,8 @@ impl<'c, B: Board> Caller<'c, B, Resolver> {
     fn find(&mut self, host: &str, port: u16, dialler: &mut Dialler) -> bool {
         let Some(addresses) = self.resolve(host) else { return false };
         let remotes = || addresses.in_order().filter_map(address).map(|address| IpEndpoint::new(address, port));
-        // The DHCP lease can arrive after a router's advertisement, so wait for a route.
+        // The lookup can end before the DHCP lease arrives, because a router can name a DNS server. So wait for a
+        // route.
         #[cfg(feature = "dhcp")]
         self.wait(|stack| remotes().any(|remote| reaches(stack, remote)));
         let mut found = false;

@@ -64,6 +64,7 @@ impl Board for Lm3s6965evb {
 
     fn take() -> Option<u8> {
         let mut uart = Mmio::new(UART);
+        // Clears both receive interrupts.
         uart.write(INTERRUPT_CLEAR, RECEIVED);
         // Bit 4 of the flags: the receive FIFO is empty.
         (uart.read(FLAGS) & (1 << 4) == 0).then(|| uart.read(DATA) as u8)

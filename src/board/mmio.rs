@@ -64,12 +64,14 @@ impl Registers for Mmio {
         unsafe { sum_words(words.as_ptr(), eights, rest) }
     }
 
+    /// Reads all words from one register, and returns their sum.
     #[cfg(target_arch = "arm")]
     fn read_fifo(&mut self, offset: usize, words: &mut [[u8; 4]]) -> u32 {
         // SAFETY: the register is valid for the reasons given in `read`. The number of words is `words.len()`.
         unsafe { read_words((self.base + offset) as *const u32, words.as_mut_ptr(), 0, words.len()) }
     }
 
+    /// Writes all words to one register.
     #[cfg(target_arch = "arm")]
     fn write_fifo(&mut self, offset: usize, words: &[[u8; 4]]) {
         // SAFETY: the register is valid for the reasons given in `read` and `write`. The number of words is
@@ -77,6 +79,8 @@ impl Registers for Mmio {
         unsafe { write_words((self.base + offset) as *mut u32, words.as_ptr(), 0, words.len()) }
     }
 
+    /// Reads blocks of eight words from eight consecutive registers, and the words after the blocks from the first of
+    /// these registers. Returns the sum of all words.
     #[cfg(target_arch = "arm")]
     fn read_wide_fifo(&mut self, offset: usize, words: &mut [[u8; 4]]) -> u32 {
         let (eights, rest) = block_counts(words);
@@ -85,6 +89,8 @@ impl Registers for Mmio {
         unsafe { read_words((self.base + offset) as *const u32, words.as_mut_ptr(), eights, rest) }
     }
 
+    /// Writes blocks of eight words to eight consecutive registers, and the words after the blocks to the first of
+    /// these registers.
     #[cfg(target_arch = "arm")]
     fn write_wide_fifo(&mut self, offset: usize, words: &[[u8; 4]]) {
         let (eights, rest) = block_counts(words);

@@ -1,5 +1,5 @@
-//! Arm's MPS2 and MPS3 boards. An FPGA image gives the board a processor, a LAN9118 and CMSDK UARTs, each image at its
-//! own addresses.
+//! Arm's MPS2 and MPS3 boards. An FPGA image gives the board a processor, a LAN9118 and CMSDK UARTs. The addresses of
+//! these parts differ from image to image.
 
 use core::marker::PhantomData;
 

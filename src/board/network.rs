@@ -39,9 +39,9 @@ pub fn config(entropy: fn() -> [u32; 2]) -> Config {
 
 /// Announces the board's addresses on the link (RFC 5227 section 3, RFC 4861 section 7.2.6).
 ///
-/// A peer might have sent its request before the board started. Without an announcement, that peer would wait a second
-/// or more before it repeats the request. With the feature `dhcp` this function does nothing, because the stack
-/// announces the addresses.
+/// A peer might have asked for the board's hardware address before the board started. Without an announcement, that
+/// peer would wait a second or more before it asks again. With the feature `dhcp` this function does nothing, because
+/// the stack announces the addresses.
 pub fn announce<D: Device>(device: &mut D, now: Instant) {
     if cfg!(feature = "dhcp") {
         return;
@@ -88,9 +88,9 @@ fn announce_to_neighbours(address: smoltcp::wire::Ipv6Address, token: impl TxTok
     });
 }
 
-/// Logs which of the board's static addresses another host already uses. The field is the most recently logged address.
+/// Logs which of the board's static addresses another host already uses. The stack does not use such an address.
 ///
-/// The stack does not use such an address.
+/// The field is the most recently logged address.
 #[cfg(feature = "dhcp")]
 #[derive(Default)]
 pub(super) struct Taken(Option<smoltcp::wire::IpAddress>);

@@ -57,7 +57,7 @@ pub fn serve<B: Board>(memory: Memory<'_, Basic<'static>, BasicUdp<'static>>) ->
     let options = Options::default();
     serve_programs::<B, _, _, _>(
         B::Machine::start(),
-        // Without the large programs.
+        // `false` excludes the large programs.
         false,
         LogProbe::default(),
         memory,
@@ -121,7 +121,7 @@ pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -
     };
     serve_programs::<B, _, _, _>(
         clock,
-        // With the large programs.
+        // `true` includes the large programs.
         true,
         (LogProbe::default(), &status),
         memory,
@@ -134,8 +134,8 @@ pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -
     )
 }
 
-/// Returns an array of default values. This function is not inlined, because the caller would then have the array on
-/// its call stack twice.
+/// Returns an array of default values. This function is not inlined, because an inlined call would put the array on the
+/// caller's call stack twice.
 #[inline(never)]
 fn defaults<T: Default, const N: usize>() -> [T; N] {
     from_fn(|_| T::default())
@@ -290,7 +290,7 @@ fn report_listening<B: Board>(known: &mut Known, addresses: &[IpCidr], large: bo
 
 /// The poll loop: polls and sleeps until `done` returns true.
 ///
-/// `done` is called after each poll and before the sleep, because nothing might end the sleep once the work is done.
+/// `done` is called after each poll and before the sleep, because once the work is done, nothing might end the sleep.
 /// `done` receives the stack and the time of the poll. `listen` reads the console's input, and returns whether to wake
 /// the programs.
 pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console, P: Probe>(

@@ -1,4 +1,4 @@
-//! The seed of a start: the build's seed, mixed with the board's entropy.
+//! The seed of one start of the firmware: the build's seed, mixed with the board's entropy.
 
 use super::settings;
 use crate::stack::{Seed, half_sip};

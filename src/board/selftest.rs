@@ -53,7 +53,8 @@ pub fn selftest<B: Board>() -> ! {
 }
 
 /// Runs the checks of the lab, and prints each result. Returns whether all of them passed.
-// Not inlined, because a function that contained both this test and `conformance` would need call stack for both.
+///
+/// This function and `conformance` are not inlined: a function that contained both would need call stack for both.
 #[inline(never)]
 fn lab<B: Board>(uart: &mut Uart<B>) -> bool {
     let mut ok = true;
@@ -128,7 +129,7 @@ fn copies() -> bool {
 
 /// Divides numbers of every bit length by each other. Returns whether each dividend is quotient × divisor + remainder.
 fn division() -> bool {
-    // For each bit length, the number of only ones and the two numbers after it.
+    // For each bit length, the largest number of that length and the two numbers after it.
     let numbers = || (0..64).flat_map(|bits| [0, 1, 2].map(|more| (u64::MAX >> bits).wrapping_add(more)));
     numbers().all(|number| {
         numbers().filter(|&by| by != 0).all(|by| {
@@ -163,6 +164,7 @@ fn call_and_return(depth: u32) {
     black_box(leaf(depth));
 }
 
+/// The function that [`call_and_return`] calls. The compiler cannot remove this call.
 #[inline(never)]
 fn leaf(depth: u32) -> u32 {
     black_box(depth)
@@ -170,7 +172,7 @@ fn leaf(depth: u32) -> u32 {
 
 /// A controller whose interrupt is cleared before each receive, as in the poll loop of the firmware.
 ///
-/// After that, the interrupt of a later frame can end [`Returning::pause`].
+/// Once the interrupt is cleared, a later frame can raise it again and so end [`Returning::pause`].
 struct Acknowledged<E>(E);
 
 impl<E: Ethernet> Device for Acknowledged<E> {
@@ -235,7 +237,8 @@ impl<B: Board> Peer<Acknowledged<B::Ethernet>> for Returning<B> {
         token.map(|token| token.consume(frame.len(), |bytes| bytes.copy_from_slice(frame))).is_some()
     }
 
-    /// Waits a moment, then copies the frame that the device has received, if any, to `buffer`.
+    /// Waits a moment, then copies the frame that the device has received, if any, to `buffer`. Returns the frame's
+    /// length.
     fn observe(&mut self, device: &mut Acknowledged<B::Ethernet>, buffer: &mut [u8]) -> Option<usize> {
         let now = self.pause();
         let (token, _) = device.receive(now)?;
@@ -245,6 +248,7 @@ impl<B: Board> Peer<Acknowledged<B::Ethernet>> for Returning<B> {
         })
     }
 
+    /// Returns the time after a short sleep: see [`Returning::pause`].
     fn now(&mut self) -> Instant {
         self.pause()
     }

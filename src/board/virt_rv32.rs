@@ -61,6 +61,7 @@ impl Board for VirtRv32 {
         (uart.read_byte(LINE_STATUS) & RECEIVED != 0).then(|| uart.read_byte(DATA))
     }
 
+    /// Sets up the network device. It needs no address, because it receives frames to all addresses.
     fn ethernet(_address: EthernetAddress) -> Result<Net, NotThere> {
         Net::new(NET)
     }

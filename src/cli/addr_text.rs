@@ -46,7 +46,7 @@ pub fn host_and_port(text: &str, default: u16) -> Option<(&str, u16)> {
         Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok().filter(|&port| port != 0)?),
         _ => (text, default),
     };
-    // An IPv6 address with a port needs brackets. Only an IPv6 address may have them.
+    // An IPv6 address with a port needs brackets. Any other host must not have brackets.
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     match bare {
         Some(bare) => bare.parse::<Ipv6Addr>().is_ok().then_some((bare, port)),

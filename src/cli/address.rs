@@ -264,8 +264,8 @@ impl Lookup<'_> {
         self.servers(stack).filter(|&server| can_reach(stack, server.into())).collect()
     }
 
-    /// Waits until it is known whether another host uses a configured address. Fails if another host does, or if the
-    /// link stays down. The wait takes at most the timeout `patience` or [`SILENCE`], whichever is longer.
+    /// Waits until it is known whether another host uses a configured address. Fails if another host uses one, or if
+    /// the link stays down. The wait takes at most the timeout `patience` or [`SILENCE`], whichever is longer.
     fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
         &self,
         stack: &mut Stack<'_, S, U>,

@@ -95,7 +95,7 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
         texts: &texts,
         // The client sends the lines of standard input in place of a TEXT `-`.
         dash: true,
-        // Sent if standard input ends without a line.
+        // These texts are sent if standard input ends without a line.
         fallback: if app.program == Program::Inbox && args.texts.is_empty() { &[b"AAABBBCCC"] } else { &[] },
         timeout: Some(args.timeout.into()),
         bytes: args.bytes.unwrap_or(0),
@@ -207,7 +207,7 @@ struct Caller<'c> {
     stop: Stop,
 }
 
-/// Memory for a connection to each of a host's 16 addresses, and for earlier connections.
+/// Memory for connections to up to 16 addresses of a host, and for earlier connections that are still closing.
 const SIZES: Sizes = Sizes { connections: 24, ports: 1, ..Sizes::SERVER };
 
 type Clients<'s, 'c, 't> = Stack<'s, WithQuery<Runner<'c, Client<'t>>>, WithResolver<UdpClient<'t>>>;
@@ -236,7 +236,7 @@ impl<'c> Caller<'c> {
     ) -> Result<(), Failure> {
         let lookup = Lookup { link: self.link, patience: self.patience, thorough: false };
         let found = lookup.addresses(host, stack, io, &self.clock, &mut self.stop).map_err(|failure| {
-            // Before the stack has settled, a failure is caused by the link, so the hint about the host does not help.
+            // Until the stack has checked its own addresses, only the link causes failures, so the hint does not help.
             if stack.is_settled() { self.with_hint(failure) } else { failure }
         })?;
         let mut dialler = dialler(&found, port, self.patience);

@@ -121,7 +121,7 @@ mod tests {
         commands.map(|mut command| (command.render_long_help().to_string(), command)).collect()
     }
 
-    /// The help of an optional option states a default, as a default value of clap or in its text.
+    /// The help of each option that is not required states a default: as clap's default value, or in the help text.
     #[test]
     fn help_states_the_default_of_each_option() {
         for (_, command) in helps() {
@@ -183,7 +183,8 @@ mod tests {
                 for (at, _) in line.match_indices("nc ") {
                     let (before, arguments) = line.split_at(at);
                     let first = arguments.split_whitespace().nth(1).unwrap_or_default();
-                    // A command is not the end of a longer word, and its first argument looks like an option or a host.
+                    // `nc` is a command if it does not end a longer word, and if the word after it looks like an
+                    // option or a host.
                     let command = !before.ends_with(|c: char| c.is_alphanumeric() || c == '_')
                         && first.starts_with(|c: char| c == '-' || c == '$' || c.is_ascii_digit() || c.is_uppercase());
                     let address = first.contains("::");

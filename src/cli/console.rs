@@ -155,8 +155,8 @@ impl Console for Stdio {
         }
     }
 
-    /// Reads the input that is ready. If none is ready, makes [`wanted`](HostConsole::wanted) ask the poll loop to wait
-    /// for it.
+    /// Reads the input that is ready. If none is ready, the poll loop waits for it, because
+    /// [`wanted`](HostConsole::wanted) then returns the file to wait for.
     fn read(&mut self, buf: &mut [u8]) -> Input {
         // `Keyboard::start_over` calls this method with a request to discard the input. Such a call reads nothing.
         let was_request = KEYBOARD.serve(|| self.start_over());

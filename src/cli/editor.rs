@@ -27,7 +27,7 @@ use rustyline::{ColorMode, Config, ExternalPrinter, Helper};
 pub(super) struct Editor {
     shared: Arc<Shared>,
     typed: UnixStream,
-    /// Kept open. Otherwise, `typed` would report the end of input whenever the editor's thread stops.
+    /// Keeps the other end of `typed` open. Otherwise, `typed` would report its end when the editor's thread stops.
     _keyboard: UnixStream,
     /// The terminal's settings before the editor started.
     before: Termios,
@@ -102,7 +102,7 @@ impl Editor {
     }
 
     /// Prints each complete line above the edited line. Keeps the text after the last LF for the next call. A line
-    /// longer than [`WAITING`] bytes is broken.
+    /// longer than [`WAITING`] bytes is split.
     pub fn print(&mut self, bytes: &[u8]) {
         self.partial.extend_from_slice(bytes);
         if let Some(end) = self.partial.iter().rposition(|&b| b == b'\n') {
@@ -248,11 +248,11 @@ impl Shared {
     }
 
     /// Blocks the editor's thread when the program ends and all messages are printed. Otherwise, the thread would draw
-    /// another line, which nothing would erase. Returns if there are messages again.
+    /// another line, which nothing would erase. A blocked thread stays blocked until the process exits.
     fn hold_at_the_end(&self) {
         let mut state = self.lock();
         while state.drained {
-            // The thread that drops the editor waits for this.
+            // The thread that drops the editor waits until `held` is true.
             state.held = true;
             self.changed.notify_all();
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -298,7 +298,7 @@ fn edit(
                 line.push('\n');
                 keyboard.write_all(line.as_bytes())
             }
-            // A closed terminal also reports the end of input, again and again. The last arm handles it.
+            // A closed terminal also reports the end of input, again and again. The last arm handles that case.
             Err(ReadlineError::Eof) if tcgetattr(rustix::stdio::stdin()).is_ok() => match at_end {
                 Some(bytes) => keyboard.write_all(bytes),
                 None => break,
@@ -381,7 +381,7 @@ impl Completer for Hooks {
 
 impl Highlighter for Hooks {
     fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _default: bool) -> Cow<'b, str> {
-        // Called before each drawing of the line.
+        // rustyline calls this method before each drawing of the line.
         self.0.hold_at_the_end();
         Cow::Borrowed(prompt)
     }
@@ -393,7 +393,7 @@ impl Hinter for Hooks {
     /// Records that a line is being edited, and whether it has been begun. Gives no hint.
     fn hint(&self, line: &str, _pos: usize, _ctx: &rustyline::Context<'_>) -> Option<String> {
         let Hooks(shared) = self;
-        // Called after each drawing of the line.
+        // rustyline calls this method after each drawing of the line.
         shared.set(At::Editing);
         let mut state = shared.lock();
         state.begun = !line.is_empty();
@@ -405,7 +405,7 @@ impl Hinter for Hooks {
 
 impl Validator for Hooks {
     fn validate(&self, _ctx: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        // Called at Enter.
+        // rustyline calls this method when the user presses Enter.
         self.0.set(At::Between);
         Ok(ValidationResult::Valid(None))
     }

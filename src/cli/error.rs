@@ -40,9 +40,9 @@ impl Failure {
         Self::new(2, what)
     }
 
-    /// Creates an error with exit code 1 for a failed write to standard output. If the reader of a pipe is gone,
-    /// as with `| head -1`, the message is empty. The exit code is then 141, the code that a shell reports for a
-    /// program killed by SIGPIPE.
+    /// Creates the error for a failed write to standard output, with exit code 1. If standard output is a pipe whose
+    /// reader is gone, as with `| head -1`, the message is empty and the exit code is 141 instead. A shell reports 141
+    /// for a program that SIGPIPE has killed.
     pub fn output(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Failure { code: 128 + 13, what: String::new() },
@@ -54,6 +54,7 @@ impl Failure {
     pub fn add_to_usage(mut self, clause: impl fmt::Display) -> Self {
         // All errors about the command line have exit code 2.
         if self.code == 2 {
+            // A question mark already separates the message from the clause.
             let after = if self.what.ends_with('?') { "" } else { ";" };
             self.what.push_str(&format!("{after} {clause}"));
         }

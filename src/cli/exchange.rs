@@ -51,7 +51,7 @@ impl Exchange {
                 rest = rest.get(len.next_multiple_of(4)..).unwrap_or_default();
                 // A message that the netlink crate cannot parse does not answer this request.
                 let Ok(one) = NetlinkMessage::<M>::deserialize(one) else { continue };
-                // A message with another number does not answer this request.
+                // A message with another sequence number does not answer this request.
                 if one.header.sequence_number != self.sequence {
                     continue;
                 }

@@ -166,7 +166,7 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
         let now = self.clock.now();
         let timeout = deadline.map(|at| if at > now { at - now } else { Duration::ZERO });
         let stdin = io::stdin();
-        // Interrupts that report only signals have one file.
+        // With --step, the interrupt reports only signals, so it has one file.
         let [file, _] = self.interrupt.files();
         let typed = stdin.is_terminal().then(|| stdin.as_fd());
         let files: heapless::Vec<BorrowedFd<'_>, 2> = [typed, file].into_iter().flatten().collect();

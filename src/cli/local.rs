@@ -36,7 +36,8 @@ pub fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }
 
-/// Returns the error for a loopback `host`. The message suggests this machine's addresses on `link` instead.
+/// Returns the error for a loopback `host`. The message suggests this machine's addresses on `link` instead. If there
+/// are none, the message suggests a command that adds one.
 pub fn loopback_error(host: &str, link: &str) -> Failure {
     let found = Netlink::open().and_then(|mut netlink| netlink.link(link)).ok().flatten();
     let own = found.map(|link| link.addresses).unwrap_or_default();

@@ -8,7 +8,7 @@ use super::error::Failure;
 use crate::stack::{Hardware, half_sip};
 
 /// Returns the default hardware address of `side` on `tap`, the same in each run. On a machine without an id, the
-/// address is random and is logged.
+/// address is instead random in each run, and is logged.
 ///
 /// # Errors
 /// Fails if the machine has neither an id nor entropy.

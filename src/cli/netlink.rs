@@ -225,7 +225,7 @@ fn bytes(nla: &DefaultNla) -> Vec<u8> {
 }
 
 /// Returns the address of this side. On a point-to-point link, the message contains this side's address as `Local` and
-/// the other side's as `Address`. Otherwise, `Local` can be missing.
+/// the other side's as `Address`. On other links, `Address` is this side's address, and `Local` can be missing.
 fn own_address(message: &AddressMessage) -> Option<IpAddr> {
     let mut found = None;
     for attribute in &message.attributes {

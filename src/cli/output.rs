@@ -35,7 +35,7 @@ pub fn say_line(line: impl Display) -> Result<(), Failure> {
 pub struct Output(Option<Escape>);
 
 impl Output {
-    /// Returns the process's standard output.
+    /// Returns the process's standard output. If this is a terminal, the received bytes are escaped.
     pub fn new() -> Self {
         Output(io::stdout().is_terminal().then(Escape::default))
     }

@@ -56,7 +56,8 @@ const LONGEST: usize = 65_535;
 /// lost.
 const OUTSTANDING: usize = 1024;
 
-/// Memory for a resolver. A UDP port holds several queries and replies. TCP connections receive longer replies.
+/// Memory for a resolver. The UDP port holds several queries and replies. The TCP connections receive replies that are
+/// too long for UDP.
 const SIZES: Sizes = Sizes { connections: 4, receive: 65_537, send: 512, ports: 1, datagrams: 16, payload: 16_384 };
 
 /// Runs `smolstep ping` and returns whether any reply arrived.
@@ -87,7 +88,7 @@ fn run(
     // These buffers are declared before the stack, which borrows them.
     let mut socket = [SocketStorage::EMPTY];
     let mut packets = [PacketMetadata::EMPTY; 32];
-    // Two messages in each direction.
+    // Room for two messages in each direction.
     let mut bytes = vec![0; 4 * (args.size.min(LONGEST) + ECHO_HEADER)];
     let mut pool = HeapPool::new(SIZES);
     let mut stack: Stack<'_, WithQuery<()>, WithResolver<()>> =
@@ -122,7 +123,7 @@ fn exchange_echoes<'a>(
     let timer = Timer::new()?;
     let mut result = Ok(true);
     drive(stack, io, &clock, &mut Alarm { stop, timer: &timer }, |stack| {
-        // The loop ends at the end of the run or at an error.
+        // Return true at the end of the run or at an error, so that the loop ends.
         result = ping.advance(stack, &timer);
         !matches!(result, Ok(true))
     })?;
@@ -240,7 +241,8 @@ impl<'p> Ping<'p> {
         Ok(())
     }
 
-    /// Shows a reply and adds its round-trip time to the statistics.
+    /// Shows a reply and adds its round-trip time to the statistics. A reply to a request that is not outstanding
+    /// counts as a duplicate and has no round-trip time.
     fn show_reply(&mut self, echo: &Echo) -> Result<(), Failure> {
         // A reply contains only the lower 16 bits of the request's number.
         let number = self.outstanding.keys().copied().find(|number| *number as u16 == echo.seq);

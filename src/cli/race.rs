@@ -99,7 +99,7 @@ impl Race {
                 DialStep::Connect { remote, patience } => {
                     let runner = WithQuery::Program(self.runner(session.clone(), begun.len()));
                     let connection = stack.connect(now, remote, runner, patience, io);
-                    // If the connection could not be begun, this adds nothing.
+                    // `extend` adds nothing if the connection could not be begun.
                     begun.extend(connection);
                     dialler.begun(now, remote, connection);
                     continue;

@@ -15,7 +15,7 @@ use crate::lab::show::What;
 use crate::lab::{Buffers, CONNECTIONS, Setup, SetupLab, Snapshot, StartError, Wire, change};
 use crate::stack::NullConsole;
 
-/// A run of two hosts whose programs print nothing.
+/// A run of two hosts. The output of their programs is discarded.
 pub type Replay<'a> = SetupLab<'a, NullConsole, 2, ENTRIES>;
 
 /// Runs a set-up of two hosts until nothing more happens or a limit is reached. Calls `each` with every trace entry and
@@ -44,7 +44,7 @@ pub fn replay_steps(setup: &Setup<'_>, each: impl FnMut(&mut Replay<'_>)) -> Res
 /// Runs a packetdrill script. Calls `each` with every trace entry and the wire.
 ///
 /// # Errors
-/// [`Failed`] names the first line that does not hold.
+/// [`Failed`] names the first line of the script that the run does not match.
 pub fn replay_script(script: &Script, limits: Limits, each: &mut dyn FnMut(&Snapshot, &Wire)) -> Result<(), Failed> {
     let Buffers { receive, send } = script.buffers;
     let sizes = Sizes { connections: CONNECTIONS, receive, send, ports: 0, datagrams: 0, payload: 0 };
@@ -52,8 +52,8 @@ pub fn replay_script(script: &Script, limits: Limits, each: &mut dyn FnMut(&Snap
     run(script, limits, pools.each_mut().map(|pool| (pool.memory(), NullConsole)), each)
 }
 
-/// Returns a table of the transitions in RFC 9293 figure 5. It names the scenarios that reach each transition. `lang`
-/// is the language of the table.
+/// Returns a table of the transitions in RFC 9293 figure 5. The table names scenarios that reach each transition. It
+/// ends with the transitions that scenarios reach but that are not in the figure. `lang` is the language of the table.
 ///
 /// # Errors
 /// Returns [`StartError`] if a scenario cannot be started.
@@ -68,7 +68,7 @@ pub fn coverage(lang: Lang) -> Result<String, StartError> {
             }
         };
         let setup = (scenario.setup)();
-        // A host begins to listen before the trace begins.
+        // A host begins to listen before the trace begins, so the trace does not contain this transition.
         if !setup.listeners.is_empty() {
             reach(State::Closed, State::Listen);
         }

@@ -33,7 +33,8 @@ pub struct ResolveArgs {
     pub timeout: Duration,
 }
 
-/// Memory for a resolver. A UDP port holds several queries and replies. TCP connections receive longer replies.
+/// Memory for a resolver. The UDP port holds several queries and replies. The TCP connections receive replies that are
+/// too long for UDP.
 const SIZES: Sizes = Sizes { connections: 4, receive: 65_537, send: 512, ports: 1, datagrams: 16, payload: 16_384 };
 
 /// Runs `smolstep resolve`.

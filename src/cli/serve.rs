@@ -180,7 +180,8 @@ impl ServerArgs {
         Ok(Plan { tcp, udp, options, args: self, step: false, room: self.room })
     }
 
-    /// Checks that `apps` has the program of each option for one program, and that the options can be combined.
+    /// Checks that the given options apply to the programs `apps`, and that they can be combined. For example,
+    /// `--template` applies only to greeting.
     fn check_flags(&self, apps: &[&'static App]) -> Result<(), Failure> {
         let serves = |program: &Program| apps.iter().any(|app| app.program == *program);
         for (flag, is_given, programs) in [
@@ -344,8 +345,8 @@ impl Plan<'_> {
         result.and(written).map(|()| interrupt)
     }
 
-    /// Listens on the ports of all programs. If --once is given, returns the UDP port of inbox: the server exits when
-    /// the program on that port has finished.
+    /// Listens on the ports of all programs. If --once is given and inbox is served, returns the UDP port of inbox: the
+    /// server exits when the program on that port has finished. Otherwise returns `None`.
     fn listen<'a>(
         &self,
         stack: &mut Stack<'a, app::Server<'a>, app::UdpServer<'a>>,

@@ -29,25 +29,26 @@ pub enum Command {
     Alter(Verdict, Option<u32>),
     /// Go back one step.
     Back,
-    /// Keep this run and continue with a copy, or switch to a run.
+    /// Switch to the run with this name. Without a name, keep this run and continue with a copy.
     Branch(Option<String>),
     /// List the runs.
     Branches,
-    /// Show this run and another run, from the event at which they begin to differ.
+    /// Show this run and the run with this name, from the event at which they begin to differ. Without a name, show the
+    /// newest other run.
     Compare(Option<String>),
     /// Show the bytes of the frames in flight.
     Frame,
-    /// Go to a step.
+    /// Go forward or back to this step.
     Go(u32),
     /// Show the list of commands.
     Help,
     /// Put a segment on the wire that arrives at this host, although no host has sent it.
     Inject(usize, SegmentText),
-    /// Take several steps.
+    /// Take this number of steps.
     Next(u32),
     /// Leave the prompt.
     Quit,
-    /// Save a capture of the run so far in this file.
+    /// Save a capture of the run so far in this file, or in a default file.
     Save(Option<String>),
     /// Show both ends of every connection.
     Sockets,
@@ -61,6 +62,7 @@ const FRAMES: &str = "tcp, syn, synack, ack, data, fin, rst, udp, icmp, arp or p
 /// A command of the prompt: its two names and its usage.
 struct Word {
     name: &'static str,
+    /// The abbreviation, or an empty string if there is none.
     short: &'static str,
     usage: &'static str,
     /// Whether the command is only for the lab.
@@ -265,7 +267,7 @@ pub fn state(name: &str) -> Result<State, String> {
 fn goal(word: &str, in_lab: bool, lang: Lang) -> Result<Goal, String> {
     let goal = Goal::parse(word, |word| duration(word).ok().map(Into::into));
     let is_allowed = |goal: &Goal| in_lab || matches!(goal, Goal::Frame(_) | Goal::State(None, _));
-    // The error about a state that is not known.
+    // Returns the error about an unknown state.
     let in_state = |name| state_in(name, lang).err().unwrap_or_default();
     // An arm either returns, or yields the text of the error. `number` and `span` parse the wrong part of the event
     // again, because their errors are in `lang`.
@@ -288,8 +290,8 @@ fn goal(word: &str, in_lab: bool, lang: Lang) -> Result<Goal, String> {
     })
 }
 
-/// Parses the words after `inject`. As in packetdrill, a segment after `<` arrives at the host. A segment after `>`
-/// arrives at the other host.
+/// Parses the words after `inject`: a host, `<` or `>`, and a segment. As in packetdrill, a segment after `<` arrives
+/// at the host. A segment after `>` comes from the host and arrives at the other host.
 fn inject(words: &str, usage: &str, lang: Lang) -> Result<Command, String> {
     let (host, rest) = words.trim_start().split_once(char::is_whitespace).unwrap_or_default();
     // The client is host 0, and the server is host 1.
@@ -309,7 +311,7 @@ fn inject(words: &str, usage: &str, lang: Lang) -> Result<Command, String> {
     Ok(Command::Inject(to, segment))
 }
 
-/// Finds a state like [`state`]. The error is in the language `lang`.
+/// Finds a state by its name, as [`state`] does. The error is in the language `lang`.
 fn state_in(name: &str, lang: Lang) -> Result<State, String> {
     state(name).map_err(|what| match lang {
         Lang::En => what,

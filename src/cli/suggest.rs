@@ -2,8 +2,9 @@
 
 use strsim::damerau_levenshtein;
 
-/// Returns the candidate nearest to `word`, or `None` if no candidate is near enough. A near candidate begins with
-/// `word`, or differs from `word` in at most a third of the letters.
+/// Returns the candidate nearest to `word`, or `None` if no candidate is near enough. A near candidate differs from
+/// `word` in at most a third of the letters. If `word` has two letters or more, a candidate that begins with `word` is
+/// also near.
 pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let word = word.to_lowercase();
     let letters = word.chars().count();

@@ -66,7 +66,7 @@ impl TcpQueries {
             let patience = TcpQuery::PATIENCE.min(self.patience.into());
             match stack.connect(now, server, WithQuery::Query(query.into()), patience, io) {
                 Ok(id) => {
-                    // The log and --events report only the program's connections.
+                    // The log and --events report only the connections of programs, not those of DNS queries.
                     io.probe.leave_out(id);
                     self.running.push((id, number));
                 }
@@ -118,7 +118,7 @@ pub enum WithQuery<S> {
 }
 
 impl<S> WithQuery<S> {
-    /// Returns the program.
+    /// Returns the program, or `None` for a query.
     pub fn program(&self) -> Option<&S> {
         if let WithQuery::Program(program) = self { Some(program) } else { None }
     }

@@ -12,7 +12,7 @@ pub fn whole<T: TryFrom<u64>>(
         let (least, most) = (range.start(), range.end());
         let number = text.parse().ok().filter(|number| range.contains(number)).and_then(|n| T::try_from(n).ok());
         number.ok_or_else(|| match *most {
-            // This number is the limit of the type, so the message does not mention it.
+            // A range up to the largest number of the type has no real limit, so the message mentions none.
             u64::MAX => format!("it must be a whole number from {least}, as in {example}"),
             most => format!("it must be a whole number from {least} to {most}, as in {example}"),
         })

@@ -28,7 +28,8 @@ pub struct Watch<'s> {
     completed: Option<(Medium, Vec<u8>)>,
     events: Option<&'s Events>,
     status: Option<&'s Status<'s>>,
-    /// This side's hardware address and the link's name. `None` once another host uses that address.
+    /// This side's hardware address and the link's name, for a warning if another host has the address. `None` after
+    /// the warning, and on a TUN.
     alone: Option<(EthernetAddress, String)>,
     /// The connections whose events are not reported.
     left_out: Vec<ConnectionId>,
@@ -80,7 +81,8 @@ impl<'s> Watch<'s> {
     /// Returns whether an event belongs to a connection that is not reported.
     fn is_left_out(&self, event: &Event) -> bool {
         match event {
-            // A DNS query peeks at its reply, so it causes no `Read`. The log does not show `Wrote`.
+            // The other events of a DNS query need no check. The query peeks at its reply, so it causes no `Read`. The
+            // log does not show `Wrote`.
             Event::Connected { id, .. } | Event::Ended { id, .. } | Event::State { id, .. } => {
                 self.left_out.contains(id)
             }
@@ -101,7 +103,8 @@ impl<'s> Watch<'s> {
 }
 
 impl Probe for Watch<'_> {
-    /// Passes the frame on to the capture and to the status.
+    /// Passes the frame on to the capture and to the status. Warns once if another host uses this side's hardware
+    /// address.
     fn frame(&mut self, now: Instant, direction: Direction, frame: &[u8]) {
         if let Some((_, capture)) = &mut self.capture {
             match &mut self.completed {

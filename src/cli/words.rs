@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Arg, Command};
 
-/// Joins each negative number to the option before it with `=`.
+/// Joins each option and the negative number after it into one word, with `=` between them.
 ///
 /// clap then reports the number as an invalid value of that option. Without the `=`, clap would take the number for an
 /// option and report that this option is unknown.

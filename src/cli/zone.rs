@@ -44,6 +44,7 @@ pub fn url_without_zone<'t>(url: &'t str, link: &str) -> Result<Cow<'t, str>, St
     // The tail begins with the closing bracket.
     let tail = rest.get(before.len() + 1 + zone.len()..).unwrap_or_default();
     let name = percent_decode_str(zone.strip_prefix("25").unwrap_or(zone)).decode_utf8_lossy();
+    // The second comparison finds a link whose name begins with 25, after a single %.
     if name == link || zone == link {
         return Ok(format!("{scheme}{before}{tail}").into());
     }

@@ -21,7 +21,7 @@ pub(crate) fn hardware(host: usize) -> EthernetAddress {
 
 /// Returns the last byte of a host's addresses.
 ///
-/// The byte is 2 for the client (host 0), 1 for the server (host 1), and then 3 and 4.
+/// The byte is 2 for the client (host 0), 1 for the server (host 1), 3 for host 2, and 4 for host 3.
 fn last_byte(host: usize) -> u8 {
     match host {
         0 => 2,

@@ -162,7 +162,8 @@ impl<
         true
     }
 
-    /// Returns the calls so far, each as the calling host and the connection or the error.
+    /// Returns the calls so far, at most the first eight. Each item is the calling host, and the connection or the
+    /// error.
     pub fn calls(&self) -> impl Iterator<Item = (usize, Result<ConnectionId, ConnectError>)> {
         self.calls.iter().copied()
     }

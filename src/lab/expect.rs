@@ -60,7 +60,7 @@ enum Wanted {
     /// An event of the stack, by the verb and the name that a file uses for it.
     Event(&'static str, String),
     Change(State, State),
-    /// The arrival of a segment with this mark.
+    /// The arrival of a segment with this mark, such as `out-of-order`.
     Gets(&'static str),
     Receives(Vec<u8>),
     Sends(Frames),
@@ -196,7 +196,7 @@ impl Expectations {
         self.lines.iter().map(|line| (line.number, line.text.as_str(), line.seen != line.never))
     }
 
-    /// Returns whether the expectation in every line is met.
+    /// Checks that the expectation in every line is met.
     ///
     /// # Errors
     /// [`Unmet`]: the first line whose expectation is not met.
@@ -237,12 +237,13 @@ fn end_slug(end: End) -> &'static str {
     }
 }
 
+/// Returns `words` with hyphens in place of spaces, as a file writes them.
 fn slug(words: &str) -> String {
     words.replace(' ', "-")
 }
 
 impl Frames {
-    /// Counts a frame that a host sends. Returns whether this frame meets the expectation.
+    /// Counts a frame that a host sends, if it is one of the frames to count. Returns whether it meets the expectation.
     fn sent(&mut self, now: Instant, summary: &Summary, cause: Option<Cause>) -> bool {
         let fits = match &self.filter {
             Filter::Caused(name) => cause.map(Cause::slug) == Some(*name),
@@ -252,7 +253,7 @@ impl Frames {
         if !fits {
             return false;
         }
-        // `within` is the time since the previous frame that fits, even if only retransmissions are counted.
+        // `within` limits the time since the previous frame that fits, even if only retransmissions are counted.
         let previous = self.last.replace(now);
         let is_retransmission = cause.is_some_and(Cause::is_again);
         if self.again && !is_retransmission {

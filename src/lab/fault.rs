@@ -58,7 +58,7 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// The frames that a fault applies to.
+/// The kind of frames that a fault applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A segment without payload, and without SYN, FIN and RST.
@@ -213,7 +213,7 @@ impl fmt::Display for Fault {
             }
             Verdict::Duplicate => "duplicate",
             Verdict::Reorder => "reorder",
-            // A parsed fault has none of these verdicts except `Drop`.
+            // Of these verdicts, a parsed fault can have only `Drop`.
             Verdict::Deliver | Verdict::Drop | Verdict::Lost | Verdict::QueueFull | Verdict::TooLong => "drop",
         };
         let sender = if self.sender == 0 { "client" } else { "server" };
@@ -245,7 +245,8 @@ impl Faults {
         self.faults.is_empty()
     }
 
-    /// Returns the verdict of the first fault that applies to this frame. Every matching fault counts the frame.
+    /// Returns the verdict of the first fault that applies to this frame. Returns `Deliver` if no fault applies. Every
+    /// fault whose sender and kind match counts the frame.
     pub(super) fn verdict(&mut self, sender: usize, summary: &Summary) -> Verdict {
         let mut verdict = Verdict::Deliver;
         for (fault, seen, met) in &mut self.faults {

@@ -120,7 +120,7 @@ pub const START: Instant = Instant::from_micros_const(1_000_000);
 ///
 /// - `S` and `U` are the hosts' TCP and UDP programs.
 /// - `C` is the type of the hosts' consoles.
-/// - `R` is the number of entries that are kept.
+/// - `R` is the number of trace entries that the lab keeps until the caller takes them.
 /// - `FRAMES` and `KEPT` are the sizes of the [`Wire`].
 /// - `FLOWS` is the number of connections that are tracked. Each takes about 1,070 bytes.
 ///
@@ -140,7 +140,7 @@ pub struct Lab<
     pub hosts: [Host<'a, S, U, C>; N],
     /// The wire between the hosts.
     pub wire: Wire<FRAMES, KEPT>,
-    /// The entries that have not been taken yet.
+    /// The trace entries that have not been taken yet.
     pub entries: Ring<R>,
     tracks: Tracks<N, FLOWS>,
     agenda: heapless::Vec<(Instant, Scheduled<S>), MAX_SCHEDULED>,
@@ -152,7 +152,7 @@ pub struct Lab<
     unsent_forgeries: heapless::Vec<usize, MAX_SCHEDULED>,
     now: Instant,
     steps: u32,
-    /// The host that is asked first at the next step.
+    /// The host that has the first turn in the next step.
     next: usize,
 }
 
@@ -204,7 +204,7 @@ impl<
         let mut random = Random::new(seed);
         let mut wire = Wire::new(N, line, faults, random.next());
         let mut host = 0;
-        // `map` cannot stop at an error, so the error is noted, and the host is missing.
+        // `map` cannot stop at an error, so `failed` keeps the error, and the host becomes `None`.
         let mut failed = None;
         let hosts = memory.map(|(memory, console)| {
             // Each host gets its own address, and a seed that the run's seed determines.
@@ -301,7 +301,7 @@ impl<
         due.map_or(Progress::End, |_| Progress::Clock(self.now))
     }
 
-    /// Calls `act` with a host's stack. Returns its result and the events that the stack reported.
+    /// Calls `act` with a host's stack. Returns the result of `act` and the events that the stack reported.
     fn with<T>(
         &mut self,
         host: usize,
@@ -320,8 +320,8 @@ impl<
     fn note(&mut self, host: usize, step: Option<Step>, events: &Notes) {
         if let Some(Received { id, summary, damaged, injected }) = self.wire.received.take() {
             let now = self.now;
-            // A damaged segment fails its checksum, so no socket sees its content. Only a sent segment begins a flow.
-            // `side` is the sender's, so the segment arrives at the other side.
+            // A damaged segment gets no mark: it fails its checksum, so no socket sees its content. `false`: a segment
+            // that arrives begins no flow. `side` is the sender's, so the segment arrives at the other side.
             let mark = match (self.tracks.flow(&summary, false), summary.segment()) {
                 (Some((flow, side)), Some(segment)) if !damaged && !injected => flow.arrived(1 - side, now, &segment),
                 _ => None,
@@ -331,7 +331,7 @@ impl<
         match step {
             Some(Step::Session(id, next)) => {
                 let tuple = self.hosts[host].stack.connections_in_use().find(|c| c.id == id).map(|c| c.tuple);
-                // The connection of this program becomes the most recent one, unless it has ended.
+                // The connection of this program, if it still exists, becomes the most recent one.
                 self.tracks.latest = tuple.map(|tuple| [tuple.local, tuple.remote]).or(self.tracks.latest);
                 self.push(host, What::Ran(next, tuple, events.transfer()));
             }
@@ -361,10 +361,10 @@ impl<
             let now = self.now;
             let tuple = summary.ends.map(|ends| Tuple { local: ends.source, remote: ends.destination });
             let repeat = tuple.and_then(|tuple| self.hosts[host].stack.take_repeat(&tuple));
-            // The first segment of a connection begins its flow.
+            // `true`: the first segment that is sent on a connection begins its flow.
             let cause = match (self.tracks.flow(&summary, true), summary.segment()) {
                 (Some((flow, side)), Some(segment)) => {
-                    // `repeat` is `None` unless the stack has just sent a segment of this connection again.
+                    // `repeat` is `Some` only if the stack has just sent a segment of this connection again.
                     let cause = flow.sent_again(side, now, &segment, repeat);
                     if challenges && segment.is_bare_ack() { Some(Cause::ChallengeAck) } else { cause }
                 }
@@ -380,7 +380,7 @@ impl<
     }
 }
 
-/// Returns the change of state that an event reports, if any. A call begins in CLOSED.
+/// Returns the change of state that an event reports, if any. A connection that a host opens begins in CLOSED.
 #[doc(hidden)]
 pub fn change(event: &Event) -> Option<(State, State)> {
     match *event {

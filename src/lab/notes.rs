@@ -10,7 +10,7 @@ use crate::stack::{Event, Probe};
 pub(super) struct Notes(pub(super) heapless::Vec<Event, 16>);
 
 impl Notes {
-    /// Returns how many bytes the program that ran in the step read and wrote.
+    /// Returns how many bytes the step's program has read and written.
     pub(super) fn transfer(&self) -> Transfer {
         let mut sum = Transfer::default();
         for event in &self.0 {

@@ -71,7 +71,7 @@ pub enum ScriptStep<'a> {
 }
 
 impl ScriptStep<'_> {
-    /// Returns the earliest time since the start of the run at which the next step can begin.
+    /// Returns the time, since the start of the run, at which a pause ends. Returns 0 for a step that is no pause.
     fn end_of_pause(&self) -> Moment {
         let (millis, trips) = match *self {
             ScriptStep::Pause(millis) => (millis, 0),

@@ -22,7 +22,7 @@ pub struct Reduction {
 pub enum Sign {
     /// The n-th duplicate ACK in a row arrived (RFC 5681 section 3.2).
     Duplicates(u32),
-    /// Nothing was sent for a retransmission timeout (RFC 5681 section 4.1).
+    /// Nothing was sent for at least a retransmission timeout (RFC 5681 section 4.1).
     Idle,
     /// The SYN, or the SYN,ACK, was lost (RFC 5681 section 3.1).
     LostSyn,

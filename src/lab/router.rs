@@ -72,7 +72,7 @@ pub(super) fn too_long_error(frame: &[u8], mtu: usize) -> Option<[u8; ERROR]> {
     Some(answer)
 }
 
-/// Returns the reply to a frame that asks for the router's hardware address.
+/// Returns the reply to a frame that asks for the router's hardware address, or `None` for other frames.
 pub(super) fn arp_reply(frame: &[u8]) -> Option<[u8; ARP]> {
     arp_reply_from(frame, HARDWARE, ADDRESS)
 }

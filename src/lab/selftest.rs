@@ -102,7 +102,7 @@ pub enum Failure {
     Connect(ConnectError),
     /// The server could not listen.
     Listen(ListenError),
-    /// The run ended before this event occurred. `None` means that the run did not end.
+    /// This event had not occurred when the run stopped. `None`: all events had occurred, but the run did not end.
     Missing(Option<Seen>),
     /// A stack could not be set up.
     Setup(SetupError),
@@ -148,7 +148,7 @@ impl Check {
         let mut pools = [const { Memory::new() }; 2];
         let mut faults = Faults::default();
         for fault in self.faults.iter().filter_map(|words| Fault::parse(words, |_| None).ok()) {
-            // No fault of a check needs a time. There is always room, because no run has more than MAX_FAULTS.
+            // No fault of a check needs a time. There is always room, because no check has more than MAX_FAULTS faults.
             faults.add(fault);
         }
         let memory = pools.each_mut().map(|pool| (pool.memory(), NullConsole));

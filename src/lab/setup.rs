@@ -25,7 +25,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Setup<'a> {
-    /// The wire.
+    /// The properties of the wire.
     pub line: Line,
     /// The faults that the wire makes.
     pub faults: Faults,
@@ -221,7 +221,7 @@ impl<'a> Setup<'a> {
         setup
     }
 
-    /// Adds a scripted server on port 7000.
+    /// Adds a scripted server on port 7000. A run has at most four listeners; more are ignored.
     pub fn listening(mut self, server: &'a [ScriptStep<'a>]) -> Self {
         let _ = self.listeners.push(Listener::new(SCRIPT_PORT, Peer::Script(Script::new(server))));
         self
@@ -266,7 +266,8 @@ impl<'a> Setup<'a> {
     /// [`StartError`] names the setting that does not fit.
     #[doc(hidden)]
     pub fn check(&self) -> Result<(), StartError> {
-        // A window is a multiple of 2^scale bytes. Below four of them, it would be closed most of the time.
+        // A window is a multiple of 2^scale bytes. With a buffer of fewer than four such units, the window would be
+        // closed most of the time.
         #[cfg(feature = "recovery")]
         if let Some(scale) = self.window_scale
             && self.buffers.iter().any(|buffers| buffers.receive >> scale.min(14) < 4)

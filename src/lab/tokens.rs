@@ -4,7 +4,7 @@ use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
 
-/// Describes a string in quotation marks.
+/// Describes a valid string in quotation marks, for errors.
 pub(super) const TEXT: &str = "a text in quotation marks, as in \"Hello,Li!\"";
 
 /// Returns the first word of `rest`, or `None` at the end of the line or before a comment.

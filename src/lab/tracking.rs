@@ -1,4 +1,5 @@
-//! Tracks the connections of a run: their sequence numbers in the frames, and their states in the stacks' events.
+//! Tracks the connections of a run: reads their sequence numbers from the frames, and their states from the stacks'
+//! events.
 
 use smoltcp::socket::tcp::State;
 use smoltcp::wire::{IpEndpoint, TcpSeqNumber};
@@ -58,7 +59,8 @@ impl<const N: usize, const FLOWS: usize> Tracks<N, FLOWS> {
         Some([flow.sides[side].iss, flow.sides[1 - side].iss])
     }
 
-    /// Records the state that an event reports. Its connection becomes the most recent one, if it is between hosts.
+    /// Records the state that an event reports. The event's connection becomes the most recent one, if it is a
+    /// connection between hosts.
     pub(super) fn note_state(&mut self, event: &Event) {
         // Some events are about no connection.
         let Some(ends) = event.tuple().map(|tuple| [tuple.local, tuple.remote]) else { return };
@@ -87,8 +89,8 @@ impl<const N: usize, const FLOWS: usize> Tracks<N, FLOWS> {
 
     /// Returns the flow to which a segment belongs, and the index of the side that sent the segment.
     ///
-    /// If the flow is not tracked yet, begins to track it if `begin` is true, and otherwise returns `None`. A
-    /// connection between hosts becomes the most recent one.
+    /// If the flow is not tracked yet, `begin` decides: if it is true, tracking begins, and if it is false, the result
+    /// is `None`. A connection between hosts becomes the most recent one.
     pub(super) fn flow(&mut self, summary: &Summary, begin: bool) -> Option<(&mut Flow, usize)> {
         summary.segment()?;
         let ends = summary.ends?;

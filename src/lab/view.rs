@@ -113,7 +113,7 @@ impl<
     #[cfg(feature = "recovery")]
     fn isn_of_forged(&self, ends: [IpEndpoint; 2]) -> Option<[Option<TcpSeqNumber>; 2]> {
         let [source, destination] = ends;
-        // Asks each stack for a connection with the local endpoint `end`.
+        // Asks each stack for a connection with the local endpoint `end` and the remote endpoint `other`.
         let known = |end, other| {
             let controls = (0..N).flat_map(|host| self.control(host));
             let mut controls = controls.filter(|(tuple, _)| (tuple.local, tuple.remote) == (end, other));
@@ -180,7 +180,8 @@ impl<
         if let Some((_, tracked)) = self.tracks.find(ends) {
             return tracked.number;
         }
-        // A call is not tracked before its SYN is sent. Calls send their SYNs in the order of their slots.
+        // A call is not tracked before its SYN is sent. Calls send their SYNs in the order of their slots, so the calls
+        // before this one get the next numbers.
         let calls = self.hosts[0].stack.connections_in_use().filter(|call| call.state == State::SynSent);
         let calls = calls.map(|call| [call.tuple.local, call.tuple.remote]);
         let mut waiting = calls.filter(|call| self.tracks.find(*call).is_none());

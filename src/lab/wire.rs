@@ -50,7 +50,7 @@ struct InFlight {
     at: Instant,
     /// The time at which the sender has transmitted the frame.
     transmitted: Instant,
-    /// Decides which of the frames with the same arrival time arrives first.
+    /// Of the frames with the same arrival time, the frame with the lowest `order` arrives first.
     order: u32,
     /// Whether the sender's next frame overtakes this frame.
     yields: bool,
@@ -62,8 +62,8 @@ const MICROS_PER_SECOND: u64 = 1_000_000;
 /// The longest time for which a reordered frame waits for the sender's next frame.
 const YIELD: Duration = Duration::from_millis(200);
 
-/// The maximum number of frames that one step of a stack can send. A step sends one for a connection, or one for each
-/// UDP port. By default, the wire keeps copies of this many sent frames.
+/// The maximum number of frames that one step of a stack can send. A step sends one frame for a connection, or one
+/// frame for each UDP port. By default, the wire keeps copies of this many sent frames.
 pub const SENT_IN_STEP: usize = 16;
 
 /// A frame that a host has received.
@@ -190,7 +190,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
 
     /// Returns whether one more frame can be reported to the lab.
     fn can_report(&self) -> bool {
-        // The router can answer the frame, which is reported as well.
+        // The router can answer the frame, and the answer is reported as well.
         self.newly_sent.len() + usize::from(self.line.router_mtu.is_some()) < self.newly_sent.capacity()
     }
 
@@ -245,6 +245,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
             }
         }
         self.report(from, frame, len, summary, verdict);
+        // A frame that finds the queue full takes no time of the transmitter. Other lost frames are transmitted.
         if verdict == Verdict::QueueFull {
             return;
         }

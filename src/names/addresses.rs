@@ -16,7 +16,7 @@ impl Addresses {
     /// Adds an address. Ignores an address that is already known or cannot belong to a host. Also ignores all addresses
     /// after the first 8 of a family.
     pub fn add(&mut self, address: IpAddr) {
-        // If the list is full, the address is dropped, as documented.
+        // `push` fails if the list is full. The address is then ignored.
         match address {
             IpAddr::V6(a) if !self.v6.contains(&a) && !a.is_unspecified() && !a.is_multicast() => {
                 let _ = self.v6.push(a);

@@ -20,8 +20,8 @@ const ADDRESSES: usize = 16;
 /// any time.
 ///
 /// Attempts overlap: the next attempt begins when an attempt fails, or `delay` after the previous attempt began. With
-/// [`one_at_a_time`](Self::one_at_a_time) attempts do not overlap. An attempt is then abandoned after `delay`, unless
-/// no other address is left to try.
+/// [`one_at_a_time`](Self::one_at_a_time) attempts do not overlap. An attempt is then abandoned after `delay`, as long
+/// as another address is left to try.
 #[derive(Clone, Debug)]
 pub struct Dialler {
     port: u16,
@@ -83,7 +83,7 @@ struct Attempt {
 
 impl Dialler {
     /// Dials `port` of a host whose addresses must be looked up. Each attempt is abandoned after the timeout
-    /// `patience`. The next attempt begins `delay` after the previous attempt.
+    /// `patience`. The next attempt begins `delay` after the previous attempt began, or earlier if an attempt fails.
     pub fn to_name(port: u16, patience: Duration, delay: Duration) -> Self {
         Dialler {
             port,
@@ -117,7 +117,7 @@ impl Dialler {
     pub fn add(&mut self, address: IpAddress) {
         let known = self.untried.contains(&address) || self.attempts.iter().any(|a| a.remote.addr == address);
         if !known && self.untried.len() + self.attempts.len() < ADDRESSES {
-            // The list has room for the address, because the list can store all 16 addresses.
+            // The list has room for all 16 addresses.
             let _ = self.untried.push(address);
         }
     }

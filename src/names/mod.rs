@@ -2,8 +2,8 @@
 //!
 //! A [`Resolver`] is a [`UdpSession`](crate::stack::UdpSession): bind the resolver to any UDP port of a stack, poll the
 //! stack, and take the resolver's result. The resolver is a stub resolver: the DNS servers do the recursion (RFC 1034
-//! section 5.3.1). The resolver itself uses only UDP. If a reply is truncated, the command line repeats the query over
-//! TCP.
+//! section 5.3.1). The resolver itself uses only UDP. If a reply is truncated, the command-line program repeats the
+//! query over TCP.
 //!
 //! A [`Dialler`] chooses which address to connect to, and when. The host program and the boards carry out the steps
 //! that the dialler requests.

@@ -15,8 +15,8 @@ use crate::stack::{Context, IcmpError, Next, UdpSession};
 pub(crate) const SERVERS: usize = 4;
 /// The port of DNS (RFC 1035 section 4.2).
 const PORT: u16 = 53;
-/// In the first round, how long to wait for a server's answer before the next server is queried. Each further round
-/// doubles this time.
+/// How long the first round waits for a server's answer before it queries the next server. A round queries each server
+/// once. Each further round doubles the wait.
 const FIRST: Duration = Duration::from_secs(1);
 /// The longest time to wait for IPv6 addresses after IPv4 addresses arrive (RFC 8305 section 3). Some servers never
 /// answer the IPv6 query.
@@ -26,11 +26,11 @@ const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
 /// still uses later answers. This resolver ignores later answers.
 const FALLBACK_DELAY: Duration = Duration::from_secs(2);
 
-/// Looks up the IPv6 and IPv4 addresses of a name. Queries each server in turn for both families at the same time.
+/// Looks up the IPv6 and IPv4 addresses of a name. Queries one server after another, each for both families at once.
 ///
-/// The result is ready as soon as both queries are answered. Otherwise, the result is ready 50 ms after IPv4 addresses
-/// arrive or 2 s after IPv6 addresses arrive, whichever is earlier. Addresses of an unreachable family do not start
-/// these delays. In any case, the result is ready within the timeout `patience`.
+/// The result is ready as soon as both queries are answered. If an answer is missing, the result is ready 50 ms after
+/// IPv4 addresses arrive or 2 s after IPv6 addresses arrive, whichever is earlier. Addresses of an unreachable family
+/// do not start these delays. In any case, the result is ready within the timeout `patience`.
 ///
 /// The resolver's UDP port needs a send buffer for two datagrams of 271 bytes, and a receive buffer for two datagrams
 /// of 512 bytes.
@@ -48,13 +48,14 @@ pub struct Resolver {
     patience: Duration,
     /// The time at which the lookup times out, or `None` before the first poll.
     until: Option<Instant>,
-    /// The time at which the next query is sent.
+    /// The time at which the next query is sent. `None` means at the next poll.
     ask_at: Option<Instant>,
     /// In the current round, how long to wait for a server's answer before the next server is queried.
     wait: Duration,
     /// The index of the server to query next.
     server: usize,
-    /// The time at which the lookup stops waiting for the other family.
+    /// The time at which the lookup stops waiting for the other family's answer, once addresses of one family are
+    /// known.
     conclude_at: Option<Instant>,
     addresses: Addresses,
     /// The error to report if both queries are answered and there are no addresses.
@@ -66,7 +67,7 @@ pub struct Resolver {
     trouble: Option<ResolveError>,
     /// The number of failures so far.
     troubles: usize,
-    /// The server whose query is queued but not yet sent.
+    /// The server to which a query is queued but not yet sent.
     queued: Option<IpAddress>,
     /// The server to which the first query was sent.
     asked: Option<IpAddress>,
@@ -204,7 +205,7 @@ impl Resolver {
             }
             match message::reply(bytes, id, &self.name, kind, |address| self.addresses.add(address)) {
                 Reply::NotOurs => continue,
-                // The datagram might be forged, so the server's real reply can still follow.
+                // The datagram might be forged, so the query stays open: the server's real reply can still follow.
                 Reply::Malformed => {
                     self.trouble.get_or_insert(ResolveError::Malformed(from.addr));
                 }
@@ -229,7 +230,7 @@ impl Resolver {
             Reply::Failed(code) => return self.record_failure(ResolveError::Failed(server, code)),
             Reply::Malformed | Reply::NotOurs => return self.record_failure(ResolveError::Malformed(server)),
             // According to RFC 8020, this error means that the name has no address of either family. Some servers
-            // return this error although the name has an address of the other family.
+            // return this error although the name has an address of the other family, so the other query goes on.
             Reply::NoSuchName => self.why_none = ResolveError::NoSuchName,
             Reply::AliasLoop => self.why_none = ResolveError::AliasLoop,
             Reply::Addresses(_) | Reply::Truncated(_) => self.limit_wait(at, now),
@@ -237,7 +238,8 @@ impl Resolver {
         self.queries[at].answered = true;
     }
 
-    /// Limits the wait for the other family, if the family of query `at` is reachable and an address is known.
+    /// Limits the wait for the other query's answer, if an address is known and the family of the query with index `at`
+    /// is reachable.
     fn limit_wait(&mut self, at: usize, now: Instant) {
         if self.reached[at] && !self.addresses.is_empty() {
             let delay = if self.queries[at].kind == Kind::A { RESOLUTION_DELAY } else { FALLBACK_DELAY };
@@ -273,8 +275,8 @@ impl Resolver {
         self.queries.iter().any(|query| matches!(query.over_tcp, OverTcp::Wanted(..)))
     }
 
-    /// Processes the end of query `at` over TCP. `query` is `None` if the TCP connection could not be begun. Poll the
-    /// resolver afterwards.
+    /// Takes the reply to a query that was repeated over TCP, and ends the repetition. `at` is the index of the query.
+    /// `query` is `None` if the TCP connection could not be begun. Poll the resolver afterwards.
     #[cfg(feature = "cli")]
     pub(crate) fn end_tcp(&mut self, at: usize, query: Option<&TcpQuery>, now: Instant) {
         // Only a query that `next_tcp` has returned can end.

@@ -51,8 +51,8 @@ impl TcpQuery {
         Some((self.result??, &self.addresses))
     }
 
-    /// Queues as much of the query as fits into the send buffer. Each call writes the whole query anew, so that the
-    /// session need not store it.
+    /// Queues as much of the query as fits into the send buffer. Each call builds the whole query again and queues only
+    /// the bytes from `position`, so that the session need not store the query.
     fn send(&mut self, socket: &mut Socket<'_>) {
         let mut question = [0; LONGEST_QUERY];
         let len = message::question(self.id, &self.name, self.kind, &mut question);
@@ -66,7 +66,7 @@ impl TcpQuery {
     /// Parses the reply once all of it has arrived.
     fn receive(&mut self, socket: &mut Socket<'_>) {
         let capacity = socket.recv_capacity();
-        // Nothing is consumed, so the buffer does not wrap around.
+        // Nothing is consumed, so the buffer does not wrap around, and `peek` returns all bytes that have arrived.
         if let Ok([high, low, rest @ ..]) = socket.peek(capacity) {
             let len = usize::from(u16::from_be_bytes([*high, *low]));
             if let Some(bytes) = rest.get(..len) {
@@ -84,7 +84,7 @@ impl TcpQuery {
 impl Session for TcpQuery {
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         let until = *self.until.get_or_insert(cx.now + PATIENCE);
-        // In any other state, the server has closed its side, or the connection is gone.
+        // In any state except these three, the server has closed its side, or the connection is gone.
         let stream_ended = !matches!(socket.state(), State::Established | State::FinWait1 | State::FinWait2);
         if self.result.is_none() {
             self.send(socket);
@@ -109,6 +109,7 @@ impl Session for TcpQuery {
     }
 
     fn ended(&mut self, _end: End, _cx: &mut Context<'_>) {
+        // Without a result, the query has failed.
         self.result.get_or_insert(None);
     }
 }

@@ -32,9 +32,9 @@ pub(super) fn is_right(frame: &[u8], sum: Option<u32>) -> bool {
     // sum of the packet without its header.
     let mut sum = sum.filter(|_| !version_6);
     if protocol == UDP {
-        // The second half of the UDP header: its length and its checksum.
+        // The second half of the UDP header: the length field and the checksum field.
         let Some(&[_, _, _, _, high, low, a, b]) = packet.get(start..start + 8) else { return true };
-        // If the field is zero, there is no checksum, which only IPv4 allows.
+        // If the checksum field is zero, there is no checksum, which only IPv4 allows.
         if (a, b) == (0, 0) {
             return !version_6;
         }
@@ -80,16 +80,17 @@ pub(super) fn fill(frame: &mut [u8], sum: Option<u32>) {
     *field = checksum.to_le_bytes();
 }
 
-/// Returns whether the checksum of an IPv4 header is right.
+/// Returns whether the checksum of an IPv4 header is right. A fuzzing build treats every checksum as right.
 #[cfg(feature = "recovery")]
 pub(crate) fn is_header_right(header: &[u8]) -> bool {
-    // For a header without options, whose length the compiler then knows, this is a handful of instructions.
+    // A header without options is 20 bytes long. Because the compiler knows this length, the sum takes only a few
+    // instructions.
     let sum = header.as_array::<20>().map_or_else(|| sum_of(header), |header| sum_of(header));
     cfg!(fuzzing) || fold(sum) == 0xffff
 }
 
-/// Returns whether the checksum of a TCP segment is right. `ends` contains the packet's source and destination
-/// addresses.
+/// Returns whether the checksum of a TCP segment is right. A fuzzing build treats every checksum as right. `ends`
+/// contains the packet's source and destination addresses.
 #[cfg(feature = "recovery")]
 pub(crate) fn is_tcp_right(ends: &[u8], segment: &[u8]) -> bool {
     let ends = ends.as_array::<8>().map_or_else(|| sum_of(ends), |ends| sum_of(ends));

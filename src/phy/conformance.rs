@@ -127,7 +127,7 @@ pub trait Peer<D> {
 /// Panics if the device or the peer panics.
 pub fn check<D: Device, P: Peer<D>>(device: &mut D, peer: &mut P, scratch: &mut [u8]) -> Result<Report, Failure> {
     let mut bench = Bench::new(device, peer, scratch);
-    // Each rule has the method that checks whether the device obeys it.
+    // Each rule comes with the method that checks whether the device obeys the rule.
     for (rule, obeys) in Bench::RULES {
         obeys(&mut bench).map_err(|fault| Failure { rule, fault })?;
     }

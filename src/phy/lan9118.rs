@@ -116,7 +116,7 @@ impl<R: Registers> Lan9118<R> {
 
     /// Returns the counts of errors since the controller was set up.
     pub fn faults(&mut self) -> Faults {
-        // Reading the counter resets it.
+        // Reading `RX_DROP` resets it to 0, so its value is added to the total.
         self.faults.overruns = self.faults.overruns.saturating_add(self.registers.read(RX_DROP));
         self.faults
     }
@@ -210,7 +210,7 @@ fn write_phy<R: Registers>(r: &mut R, register: u32, value: u32) -> Result<(), N
 /// If `write` is true, copies `MII_DATA` to the register. Otherwise copies the register to `MII_DATA`.
 fn access_phy<R: Registers>(r: &mut R, register: u32, write: bool) -> Result<(), NotThere> {
     // The PHY's address begins at bit 11, and the register's number at bit 6. Bit 1 selects a write, and bit 0 starts
-    // it.
+    // the access.
     write_mac(r, MII_ACCESS, 1 << 11 | register << 6 | u32::from(write) << 1 | 1)?;
     // Waits until the busy bit of MII_ACCESS reads 0.
     for _ in 0..1000 {
@@ -282,7 +282,7 @@ impl<R: Registers> TxToken for Sending<'_, R> {
     fn consume<T, F: FnOnce(&mut [u8]) -> T>(self, len: usize, f: F) -> T {
         let (len, words, result) = self.words.send(len, f, R::sum);
         // Writes the two command words, then the frame, which begins 2 bytes into its first word. The frame is one
-        // buffer for the controller, so the buffer is marked as both the first and the last.
+        // buffer for the controller, so the buffer is marked as both the first and the last buffer of the frame.
         self.registers.write(TX_DATA, 2 << 16 | 0x3000 | len as u32);
         self.registers.write(TX_DATA, len as u32);
         self.registers.write_wide_fifo(TX_DATA, words);

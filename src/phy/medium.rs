@@ -13,7 +13,7 @@ pub use own::{EthernetAddress, HardwareAddress};
 /// The medium of a device that carries Ethernet frames.
 ///
 /// Without the feature `ethernet`, smoltcp knows only `Medium::Ip`, so every device is treated as an Ethernet device.
-/// The stack itself decides by the kind of its hardware address.
+/// The stack itself decides by the kind of its hardware address whether frames have Ethernet headers.
 #[cfg(feature = "ethernet")]
 pub(crate) const ETHERNET: Medium = Medium::Ethernet;
 #[cfg(not(feature = "ethernet"))]

@@ -9,8 +9,8 @@ use smoltcp::phy::{DeviceCapabilities, Medium, RxToken, TxToken};
 /// The reader and the writer can work at the same time. Each frame has a separate cell, so one frame can be read while
 /// the next is written.
 ///
-/// The last free slot is kept for a reply to a received frame, so only a reply can fill a queue. The received frame has
-/// just freed a slot in the other queue. So two full queues never wait for each other.
+/// The last free slot is kept for a reply to a received frame, so only a reply can fill a queue. Reading that frame
+/// frees a slot in the other queue, so two full queues never wait for each other.
 pub struct Queue<const FRAMES: usize, const MTU: usize> {
     slots: [RefCell<Slot<MTU>>; FRAMES],
     first: Cell<usize>,

@@ -67,7 +67,7 @@ pub trait Registers {
 /// The number of times that [`wait`] reads the hardware before it gives up.
 const MAX_ATTEMPTS: usize = 100_000;
 
-/// Calls `done`, which reads registers, until it returns true. Returns false if it is still false after
+/// Calls `done`, which reads registers, until it returns true. Returns false if `done` still returns false after
 /// [`MAX_ATTEMPTS`] calls.
 pub(super) fn wait<R: Registers>(registers: &mut R, mut done: impl FnMut(&mut R) -> bool) -> bool {
     (0..MAX_ATTEMPTS).any(|_| done(registers))
@@ -83,7 +83,7 @@ pub(super) const SHORTEST: usize = 60;
 /// The status register of a PHY (IEEE 802.3 section 22.2.4.2).
 pub(super) const PHY_STATUS: u32 = 1;
 
-/// Returns whether the link is up according to a PHY's status.
+/// Returns whether a PHY's status says that the link is up.
 ///
 /// The PHY clears the link bit when the link fails, and sets the bit again only after the status was read.
 pub(super) fn shows_link(status: u32) -> bool {

@@ -101,8 +101,7 @@ impl<R: Registers> Stellaris<R> {
         self.faults
     }
 
-    /// Returns the state of the link that was read after the previous call: true if the link was up. The first call
-    /// returns true.
+    /// Returns whether the link was up when the previous call read its state. The first call returns true.
     ///
     /// Each call begins a read of the PHY's status, which takes 0.1 ms, and returns the result of the previous read. If
     /// the link failed between two reads, the second read reports it as down even if the link is up again.

@@ -10,8 +10,8 @@ pub(super) const NONE: Index = Index::MAX;
 /// Whether tables use a hash. Without `std`, tables are small, and a linear search is much faster than a hash.
 pub(super) const HASHED: bool = cfg!(feature = "std");
 
-/// The two links in element `i` of the array. `first` is the first entry of bucket `i`. `next` is the entry that
-/// follows entry `i` in its bucket. Entry `i` can be in any bucket, not only in bucket `i`.
+/// The two links in element `i` of the array. `first` is the index of the first entry of bucket `i`. `next` is the
+/// index of the entry that follows entry `i` in its own bucket. Entry `i` can be in any bucket, not only in bucket `i`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bucket {
     first: Index,

@@ -154,8 +154,8 @@ pub struct TcpOptions {
     /// What happens to a new connection when there is no room for it.
     pub overflow: Overflow,
     /// How long a connection stays in TIME-WAIT, at least 10 s. 60 s by default, as on Linux. RFC 9293 section 3.4.2
-    /// recommends 4 minutes. If no slot is free, a new connection can take over the slot earlier. A record then answers
-    /// late segments from the old connection's peer.
+    /// recommends 4 minutes. If no slot is free, a new connection can take over the slot of a connection in TIME-WAIT
+    /// earlier. A record then answers late segments from the old connection's peer.
     pub time_wait: Duration,
     /// The window scale that a SYN offers, from 0 to 14, for experiments only. `None` by default, which means the
     /// smallest scale with which the window covers the receive buffer.

@@ -80,7 +80,7 @@ impl<'a, U> Datagrams<'a, U> {
         self.ports.iter().any(|port| port.waits_for.is_some())
     }
 
-    /// Lets the program on port `number` run again, because the program's waiting datagram was sent.
+    /// Lets the program on port `number` run again, because its datagram that waited for a hardware address was sent.
     pub(super) fn on_kept_sent(&mut self, number: u16) {
         for port in self.ports.iter_mut().filter(|port| port.number == number && !port.has_ended) {
             port.must_run = true;
@@ -183,7 +183,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             Some(handle) => handle,
             None => self.datagrams.set.add(self.datagrams.pool.socket(receive, send).ok_or(ListenError::Full)?),
         };
-        // The entry keeps the socket even if a later step fails, so that its memory is not lost.
+        // The entry keeps the socket even if a later step fails, so that the socket's memory is not lost.
         port.handle = Some(handle);
         self.datagrams.in_use.push(number).map_err(|_| ListenError::Full)?;
         self.datagrams.set.get_mut::<Socket>(handle).bind(number).map_err(|_| ListenError::InUse)?;
@@ -228,7 +228,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         if !due && !self.datagrams.may_send && !self.datagrams.ports.iter().any(|port| port.must_run) {
             return None;
         }
-        // A program asked to run at this time, or an attempt to send must be repeated.
+        // A program has asked to run now, or an attempt to send must be repeated.
         if due {
             self.datagrams.retry = None;
             self.datagrams.may_send = true;
@@ -319,7 +319,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let (unread, unsent) = (socket.recv_queue(), socket.send_queue());
         // Whether the program's newest datagram still waits for a hardware address.
         let held_back = port.waits_for.is_some_and(|hop| self.link.holds(hop));
-        // Only an event needs the sender, so the stack looks for it only if the probe listens.
+        // Only the event needs the sender, so the stack looks for the sender only if the probe uses events.
         let from = if P::LISTENS { socket.peek().ok().map(|(_, meta)| meta.endpoint) } else { None };
         let mut context = Context {
             now,
@@ -384,7 +384,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         concerned
     }
 
-    /// Lets a program run again once all its queued datagrams are sent.
+    /// Lets programs run again after all their queued datagrams have been sent.
     ///
     /// Such a program might be waiting for room. The program also handles received datagrams only now, because it
     /// handles none while an answer is unsent: see [`Respond`](crate::stack::Respond).

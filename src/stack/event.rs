@@ -47,7 +47,7 @@ pub struct Tuple {
 }
 
 impl Tuple {
-    /// Returns the tuple of the same connection on the other side.
+    /// Returns the same connection's tuple as the other side sees it.
     pub(super) fn reversed(&self) -> Tuple {
         Tuple { local: self.remote, remote: self.local }
     }
@@ -130,7 +130,8 @@ pub enum Direction {
 pub enum Event {
     /// An event about the interface's addresses or routers.
     Address(AddressEvent),
-    /// A connection from a peer is established. The connection is served immediately or waits in the backlog.
+    /// A connection from a peer is established. The connection gets its program immediately, or waits in the backlog
+    /// first.
     Accepted {
         /// The connection.
         id: ConnectionId,

@@ -62,8 +62,8 @@ struct State {
     mtu: usize,
     /// The MTU that the parts of the buffered packet must fit, in bytes.
     limit: usize,
-    /// The lengths of the IP header, and of the IP and TCP headers together. `None` unless the buffered packet is a TCP
-    /// segment.
+    /// If the buffered packet is a TCP segment, the length of its IP header, and the length of its IP and TCP headers
+    /// together. `None` for other packets.
     segment: Option<(usize, usize)>,
     /// The length of the buffered packet, in bytes. 0 if the buffer is empty.
     len: usize,
@@ -87,8 +87,9 @@ pub(super) struct Long<'t> {
 }
 
 impl Fragmenter<'_> {
-    /// Sends a packet in a frame with the link header `header`. A packet that is longer than the link's MTU or `limit`
-    /// is buffered instead and sent in parts later. If there is no memory for fragments, such a packet is dropped.
+    /// Sends a packet in a frame with the link header `header`. A packet that is longer than the link's MTU or the
+    /// path's MTU, `limit`, is buffered and sent in parts later. If there is no memory for fragments, such a packet is
+    /// dropped.
     pub(super) fn send<P: Probe>(
         &mut self,
         now: Instant,

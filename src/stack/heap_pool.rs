@@ -56,10 +56,11 @@ impl Sizes {
     /// send buffer of 1 MiB. Each port can store 64 datagrams and 128 KiB in each direction. The operating system
     /// provides memory only when the memory is first used.
     ///
-    /// A super-segment is 64 KiB. A receive buffer of four super-segments keeps both hosts busy if they run on one
-    /// machine. A send buffer of 1 MiB fills a path of 400 Mbit/s with a round-trip time of 20 ms. The send buffer is
-    /// 16 bytes shorter than 1 MiB, so that the window passed to smoltcp has scale 4 (units of 16 bytes) instead of
-    /// scale 5. Retransmitted data then begins at the start of a segment, or near the start.
+    /// A super-segment, which segmentation offload cuts into segments, is 64 KiB. A receive buffer of four
+    /// super-segments keeps both hosts busy if they run on one machine. A send buffer of 1 MiB fills a path of 400
+    /// Mbit/s with a round-trip time of 20 ms. The send buffer is 16 bytes shorter than 1 MiB, so that the window
+    /// passed to smoltcp has scale 4 (units of 16 bytes) instead of scale 5. Retransmitted data then begins at the
+    /// start of a segment, or near the start.
     pub const SERVER: Sizes =
         Sizes { connections: 1024, receive: 262_144, send: 16 * 65_535, ports: 16, datagrams: 64, payload: 131_072 };
 }
@@ -178,7 +179,7 @@ impl<'a, S, U> HeapPool<'a, S, U> {
     }
 }
 
-/// Returns the number of records for connections in TIME-WAIT: 16,384 for a server.
+/// Returns the number of records for connections in TIME-WAIT: 16 for each connection, but at most 16,384.
 fn time_wait(connections: usize) -> usize {
     connections.saturating_mul(16).min(16_384)
 }

@@ -48,7 +48,7 @@ pub(super) fn isn(now: Instant, tuple: &Tuple, key: u64) -> u32 {
 /// the old connection used sequence numbers faster than the clock counts.
 pub(super) fn isn_above(isn: u32, last: TcpSeqNumber) -> u32 {
     // smoltcp stores sequence numbers as `i32`, and compares them modulo 2^32. An old window probe has a sequence
-    // number less than 64 KiB away from `last`. Linux adds nearly the same number.
+    // number less than 64 KiB away from `last`, so 64 KiB are added. Linux adds nearly the same number.
     if TcpSeqNumber(isn as i32) > last { isn } else { (last + 0x1_0000).0 as u32 }
 }
 
@@ -71,7 +71,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         isn(now, tuple, self.config.seed.endpoints())
     }
 
-    /// Creates an interface whose generator draws `isn`.
+    /// Creates an interface whose generator draws `isn` as its next ISN.
     pub(super) fn interface_for(&self, now: Instant, isn: u32) -> Interface {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = Medium::Ip;
@@ -104,12 +104,12 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     }
 }
 
-/// Returns the seed of an interface whose generator draws `isn`.
+/// Returns the seed with which a new interface draws `isn` as its first ISN.
 pub(super) fn seed(isn: u32) -> u64 {
     // For a state below 2^61, the output omits the lowest 29 bits. The lowest 29 bits can therefore have any value.
     let mut state = u64::from(isn) << 29;
     loop {
-        // In this state, the interface draws its IPv4 identification. In `state`, it draws the ISN.
+        // In the state `before`, the interface draws its IPv4 identification. In `state`, it draws the ISN.
         let before = step_back(state);
         // A new interface first draws an IPv4 identification, and draws again if the identification is 0. One state in
         // 65,536 leads to the identification 0. The loop skips these states.

@@ -169,7 +169,7 @@ impl<S, U, const N: usize, const RX: usize, const TX: usize, const P: usize, con
     }
 }
 
-/// Memory for `N` values. The memory consists of zero bytes until the values are written in place.
+/// Memory for `N` values. All bytes of the memory are 0 until the values are written in place.
 ///
 /// The values' destructors never run. Otherwise, the compiler would not let a stack borrow the pool for the pool's
 /// whole lifetime.

@@ -254,7 +254,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Ok(stack)
     }
 
-    /// Starts to serve a TCP port.
+    /// Starts to listen on a TCP port.
     ///
     /// # Errors
     /// Returns a [`ListenError`] if the port is 0, if another listener has the port, or if there are already
@@ -338,7 +338,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.datagrams.wake_programs();
     }
 
-    /// Returns whether any TCP port is served.
+    /// Returns whether the stack listens on any TCP port.
     pub fn is_listening(&self) -> bool {
         self.connections.is_listening()
     }

@@ -1,6 +1,6 @@
 //! The path MTUs of destinations, as reported by routers or found in black holes (RFC 1191, RFC 8201, RFC 8899).
 //!
-//! A forged ICMP error has no effect unless its sender guesses the header of a packet that was sent. ingress/icmp.rs
+//! A forged ICMP error has an effect only if its sender guesses the header of a packet that was sent. ingress/icmp.rs
 //! ignores errors about other packets. connections/path.rs adapts connections to their path MTUs. fragmenter.rs cuts
 //! other packets.
 
@@ -165,6 +165,6 @@ pub(super) fn reported(address: &IpAddress, mtu: u32, len: usize) -> Option<usiz
         _ => mtu,
     };
     let floor = if matches!(address, IpAddress::Ipv4(_)) { FLOOR_V4 } else { FLOOR_V6 };
-    // A packet that fits the reported MTU would not have been dropped.
+    // The router would not have dropped a packet that fits the reported MTU, so this MTU must be less than `len`.
     (floor..len).contains(&mtu).then_some(mtu)
 }

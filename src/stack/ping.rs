@@ -203,6 +203,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             return Some(Step::Egress(None));
         }
         pings.may_send = false;
+        // Nothing was sent. smoltcp knows when to try again, but the socket waits at least `RETRY`.
         pings.due = self.iface.poll_at(now, &pings.set).map(|at| at.max(now + RETRY));
         None
     }

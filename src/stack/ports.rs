@@ -2,8 +2,8 @@
 //!
 //! The double-hash algorithm of section 3.3.4 chooses the local port of a connection. Connections to one destination
 //! get consecutive ports, so that a port is reused as late as possible. Each destination has a secret offset, so that
-//! no destination can predict another destination's ports. The search for a UDP port starts at a random port instead
-//! (section 3.3.1), because the destinations are not known yet.
+//! no destination can predict another destination's ports. For a UDP port, the search starts at a random port (section
+//! 3.3.1), because the destinations are not known yet.
 
 use super::event::Tuple;
 use super::half_sip::half_sip_of;
@@ -12,7 +12,8 @@ use super::half_sip::half_sip_of;
 const EPHEMERAL: core::ops::RangeInclusive<u16> = 49152..=65535;
 
 /// The number of counters, among which the destinations are divided by a hash. A destination can count the connections
-/// to the other destinations that share its counter. On average, one destination in 16 does (RFC 6056 section 3.3.4).
+/// to the other destinations that share its counter. On average, one in 16 of the other destinations shares it (RFC
+/// 6056 section 3.3.4).
 const COUNTERS: usize = 16;
 
 /// Chooses the local ports of connections that this side starts.

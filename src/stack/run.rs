@@ -53,8 +53,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
 /// Runs a stack in an async task, and never returns.
 ///
-/// `clock` returns the present time, which must be greater than 0 and must never go back. `sleep_until` returns a
-/// future that ends at a time of this clock.
+/// `clock` returns the present time, which must be greater than 0 and must never go back. `sleep_until` gets a time of
+/// this clock, and returns a future that completes at that time.
 ///
 /// The task sleeps until the device has a frame, has room to send again or reports a change of its link, or until the
 /// next deadline. If work remains after a [`Stack::poll`], the task yields to other tasks first.
@@ -101,7 +101,8 @@ where
 /// Runs a stack in an async task until `done` returns true. The other arguments are the same as for [`run`].
 ///
 /// `done` is called after each poll, before the task sleeps. For example, `done` checks whether a program has ended,
-/// with [`Stack::ended`] or [`Stack::take_udp`]. To give the stack new work, such as a connection, end the loop first.
+/// with [`Stack::ended`] or [`Stack::take_udp`]. The future borrows the stack, so while it exists, only `done` can give
+/// the stack new work, such as a connection.
 pub async fn run_until<'a, S, U, D, C, P, T>(
     stack: &mut Stack<'a, S, U>,
     io: &mut Io<D, C, P>,

@@ -47,31 +47,31 @@ pub trait UdpSession {
     /// [`Next::Close`] and [`Next::Abort`] both unbind the port.
     fn poll(&mut self, socket: &mut udp::Socket<'_>, cx: &mut Context<'_>) -> Next;
 
-    /// Returns whether to run the program when its queued datagrams are sent. If a received datagram is waiting, the
-    /// program always runs.
+    /// Returns whether to run the program once its queued datagrams have been sent. If a received datagram is waiting,
+    /// the program always runs.
     fn waits_for_room(&self) -> bool {
         true
     }
 
     /// Returns whether queued datagrams wait without limit for the receiver's hardware address. The stack repeats its
-    /// ARP or NDP request each second. A program that returns true needs its own timeout, because the stack does not
-    /// call [`unreachable`](Self::unreachable).
+    /// ARP or NDP request each second. A program that returns true needs its own timeout, because the stack then does
+    /// not call [`unreachable`](Self::unreachable).
     ///
-    /// If the program returns false, the datagrams are dropped after one to two seconds, so that a server can answer
-    /// its other clients.
+    /// If the program returns false, the datagrams are dropped when three requests, one each second, have had no
+    /// answer. A server can then answer its other clients.
     fn waits_for_neighbour(&self) -> bool {
         false
     }
 
-    /// Called after the stack dropped the program's queued datagrams. No host on the link answered ARP or NDP for the
-    /// receiver's address. The stack also drops unread datagrams that the port has received.
+    /// Called after the stack has dropped a queued datagram of the program, because the next hop did not answer ARP or
+    /// NDP. The program runs afterwards.
     fn unreachable(&mut self) {}
 
-    /// Called with an ICMP error about a datagram from this port to `remote`. The program runs afterwards.
+    /// Called with an ICMP error about a datagram from this port to `remote`.
     ///
-    /// Returns whether the error concerns the program. If not, the stack reports the error as dropped. An attacker can
-    /// forge an error with the right endpoints, so a program should ignore errors about hosts to which it has sent
-    /// nothing.
+    /// Returns whether the error concerns the program. If so, the program runs afterwards. If not, the stack reports
+    /// the error as dropped, unless the stack learns a path MTU from it. An attacker can forge an error with the right
+    /// endpoints, so a program should ignore errors about hosts to which it has sent nothing.
     fn undelivered(&mut self, _remote: IpEndpoint, _error: &IcmpError) -> bool {
         false
     }
@@ -181,7 +181,7 @@ pub struct Context<'a> {
     pub console: &'a mut dyn Console,
     /// Scratch memory for this call, at least [`MESSAGE`] bytes. The content of this memory is undefined.
     pub scratch: &'a mut [u8],
-    /// The UDP ports served by this stack.
+    /// The UDP ports on which this stack runs programs.
     pub udp_ports: &'a [u16],
     /// The interface's addresses.
     pub addresses: &'a [IpCidr],

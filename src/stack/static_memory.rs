@@ -20,7 +20,7 @@ pub struct StaticMemory<
 impl<S, U, const N: usize, const RX: usize, const TX: usize, const P: usize, const Q: usize, const B: usize>
     StaticMemory<S, U, N, RX, TX, P, Q, B>
 {
-    /// Creates memory of zero bytes, for a static variable.
+    /// Creates memory whose bytes are all 0, for a static variable.
     #[allow(clippy::new_without_default, reason = "a default value would be built on the call stack")]
     pub const fn new() -> Self {
         StaticMemory(ConstStaticCell::new(Pool::new()))
@@ -29,7 +29,7 @@ impl<S, U, const N: usize, const RX: usize, const TX: usize, const P: usize, con
     /// Returns the memory, for one stack.
     ///
     /// # Panics
-    /// If the memory was taken before.
+    /// Panics if the memory was taken before.
     pub fn take(&'static self) -> Memory<'static, S, U> {
         self.0.take().memory()
     }

@@ -59,7 +59,7 @@ impl<S: Sink> Probe for Capture<S> {
         // Times before 1970 are written as 1970, because the format has no negative times.
         let micros = self.epoch_micros.saturating_add(now.total_micros()).max(0) as u64;
         let frame = Frame { interface: self.interface, micros, direction: Some(direction), bytes: frame, comment: "" };
-        // An error ends the capture. `finish` returns it.
+        // An error ends the capture. `finish` returns the error.
         self.error = self.writer.frame(&frame).err();
     }
 }

@@ -43,7 +43,7 @@ impl fmt::Display for Fields<'_> {
             for byte in bytes {
                 write!(f, "{byte:02x}")?;
             }
-            // Names after at most 6 bytes, as of a hardware address, begin in the same column.
+            // After a field of at most 6 bytes, such as a hardware address, the name always begins in the same column.
             let width = 14usize.saturating_sub(2 * bytes.len()).max(2);
             writeln!(f, "{:width$}{name} = {value}", "")
         })

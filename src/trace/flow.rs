@@ -97,7 +97,7 @@ pub struct Flow {
 impl Flow {
     /// Records that a side sends a segment. Returns the cause of the segment.
     ///
-    /// Returns `None` if the segment carries new data or acknowledges data that just arrived.
+    /// Returns `None` if the segment carries new data, acknowledges data that just arrived, or is an RST.
     pub fn sent(&mut self, side: usize, now: Instant, segment: &Segment) -> Option<Cause> {
         self.sent_again(side, now, segment, None)
     }
@@ -200,8 +200,8 @@ impl Side {
         (self.sent, self.recovery, self.advanced) = ([None; REMEMBERED], None, None);
     }
 
-    /// Compares a received segment with the sequence number that this side expects. Returns a mark if the segment is
-    /// not in order, and records in `asked` whether this side must answer it.
+    /// Compares a received segment with the sequence number that this side expects. Returns a [`Mark`] if the segment
+    /// is not in order, and records in `asked` why this side must answer the segment, if it must.
     fn compare_with_expected(&mut self, segment: &Segment) -> Option<Mark> {
         self.asked = None;
         if segment.syn && !segment.rst {
@@ -211,7 +211,7 @@ impl Side {
         let expected = self.expected.filter(|_| !segment.rst)?;
         let end = segment.seq + segment.space();
         if segment.len <= 1 && !segment.fin && segment.seq.0 == expected.0.wrapping_sub(1) {
-            // A keep-alive probe. The frames alone do not show whether it is a probe or a retransmitted byte.
+            // A keep-alive probe, or a byte that is sent again: the frames alone do not show which.
             self.asked = Some(Asked::KeepAlive);
             return (segment.len == 1).then_some(Mark::Repeated);
         }

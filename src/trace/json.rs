@@ -110,7 +110,7 @@ impl<'w> Object<'w> {
 
     /// Adds a field with an object.
     ///
-    /// The object's first field is the number `first_value`, and `write` adds the others.
+    /// The object's first field is the number `first_value` with the key `first_key`. `write` adds the other fields.
     #[cfg(feature = "recovery")]
     pub(crate) fn object(
         &mut self,

@@ -150,7 +150,7 @@ struct Limit {
     since: Option<Instant>,
     /// The number of lines that have kept their level in this second.
     count: u32,
-    /// The number of lines that got the level debug instead. [`take_left_out`](Self::take_left_out) sets the number
+    /// The number of further lines, which got the level debug. [`take_left_out`](Self::take_left_out) sets the number
     /// to 0.
     left_out: u32,
 }

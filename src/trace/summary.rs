@@ -261,7 +261,7 @@ impl fmt::Display for Since {
     /// Writes the flags and the numbers, for example `ACK seq=1 ack=1 len=9 win=63`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Since { segment, sender, receiver } = self;
-        // smoltcp stores sequence numbers as `i32`. The numbers of the text have no sign.
+        // smoltcp stores sequence numbers as `i32`. The numbers in the text have no sign.
         write!(f, "{} seq={}", segment.flags(), segment.seq.0.wrapping_sub(sender.0) as u32)?;
         if let Some(ack) = segment.ack {
             write!(f, " ack={}", ack.0.wrapping_sub(receiver.0) as u32)?;

@@ -1,4 +1,4 @@
-//! Puts memory.x where the linker finds it.
+//! Puts memory.x where the linker finds it, and tells the linker which scripts to use.
 
 use std::{env, fs, path::PathBuf};
 

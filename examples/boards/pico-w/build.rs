@@ -1,4 +1,5 @@
-//! Puts memory.x where the linker finds it, and the radio's settings where main.rs finds them.
+//! Puts memory.x where the linker finds it, and the radio's settings where main.rs finds them. Tells the linker which
+//! scripts to use.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};

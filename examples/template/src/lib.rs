@@ -32,6 +32,7 @@ impl Board for MyBoard {
     }
 
     fn put(byte: u8) {
+        // The transmitter is full while bit 0 of the state register is set.
         put(&mut uart(), |uart| uart.read(0x04) & 1 != 0, 0x00, byte);
     }
 

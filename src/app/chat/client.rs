@@ -40,6 +40,7 @@ pub struct Client {
 /// The progress of the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
+    /// The client has not been polled yet.
     Begin,
     /// Waiting for a line.
     Input,
@@ -164,6 +165,7 @@ impl ClientProgram for Client {
             // If the server's line is the same as `END`, the end has been printed.
             self.reported = END.strip_suffix(b"\n") == Some(text);
             self.lines.take(socket, line);
+            // While the client waits for the server to close, each line from the server restarts the wait.
             if self.stage == Stage::Closed {
                 run.deadline.restart(cx.now);
             }
@@ -190,6 +192,7 @@ impl ClientProgram for Client {
             return run.leave();
         }
         let waits = if self.stage == Stage::Closed { run.wait(cx.now) } else { Next::Wait };
+        // A time in the past would wake the client again immediately, without end.
         let leaves_at = self.leaves_at.filter(|at| cx.now < *at);
         sooner(sooner(sooner(waits, self.lines.complete_at(cx.now)), self.pause), leaves_at)
     }

@@ -13,8 +13,8 @@ use crate::stack::{Console, Context, Next, UdpSession};
 
 /// The server on one UDP port: prints received datagrams, and sends the operator's lines.
 ///
-/// Each datagram is printed with the sender's number and address. A line is sent with LF if the partner's most recent
-/// datagram had a line ending. `q` is always sent without LF.
+/// Each datagram is printed with the sender's number and address. A typed line is sent with LF if the partner's most
+/// recent datagram had a line ending. The line `q`, which ends a conversation, is always sent without LF.
 ///
 /// The server remembers 16 partners. A new partner replaces the partner that has been silent longest. Partner numbers
 /// are not reused.
@@ -36,7 +36,7 @@ impl<'a> Server<'a> {
     fn process(&self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
         let Ok((data, from)) = socket.recv() else { return false };
         let (text, line_end) = split_line_end(data);
-        // No caller has borrowed the partners, so this never fails.
+        // No caller has borrowed the partners, so the borrow never fails.
         let Ok(mut partners) = self.operator.partners.try_borrow_mut() else { return true };
         let address = SocketAddr::from(from.endpoint);
         // A sender that must not be answered, such as a broadcast address, gets no number.
@@ -66,7 +66,8 @@ impl<'a> Server<'a> {
             partners.forget(number);
             drop(partners);
             say_ended(cx.console, number, address);
-            // If a partner's first datagram is `q`, there is no conversation to end.
+            // A number above `numbered_before` is new: this partner's first datagram is `q`, so there is no
+            // conversation to end.
             if number <= numbered_before {
                 self.operator.leave_udp(cx.console, previous.is_some_and(|(last, _)| last == number));
             }
@@ -85,11 +86,11 @@ impl<'a> Server<'a> {
         if let Typed::End | Typed::NotYet = self.operator.typed(Asker::Datagrams, cx) {
             return false;
         }
-        // No caller has borrowed the partners, so this never fails.
+        // No caller has borrowed the partners, so the borrow never fails.
         let Ok(mut partners) = self.operator.partners.try_borrow_mut() else { return false };
         let capacity = socket.payload_send_capacity().min(cx.scratch.len());
         let buffer = cx.scratch.get_mut(..capacity).unwrap_or_default();
-        // `None` means that the input is in use, and `Some(Ok(Some(partner)))` that the line was `q`.
+        // `None` means that the input is in use. `Some(Ok(Some(partner)))` means that `q` was sent to `partner`.
         let outcome: Option<Result<_, Refused>> = self.operator.read(|line, _| {
             let (number, text) = addressed(line).map_err(|()| Refused::BadNumber)?;
             let partner = partners.find(number).ok_or(Refused::NoPartner)?;
@@ -119,7 +120,8 @@ impl<'a> Server<'a> {
 }
 
 impl UdpSession for Server<'_> {
-    /// Prints one received datagram or sends one typed line. Asks to be polled again until there is neither.
+    /// Prints one received datagram or sends one typed line, then asks to be polled again at once. Waits if it can do
+    /// neither.
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         // `take` clears the flag, so that each loss is reported once.
         if core::mem::take(&mut self.lost) {

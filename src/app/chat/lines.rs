@@ -11,7 +11,7 @@ use crate::app::timing::later;
 /// The maximum length of a line in bytes, without its line ending.
 pub const LINE: usize = 512;
 
-/// The time for which the partner must be silent to end a message without a line ending.
+/// A message without a line ending is complete when the partner has been silent for this time.
 pub const SILENCE: Duration = Duration::from_millis(200);
 
 /// How a partner's messages end.
@@ -57,8 +57,8 @@ pub struct Lines {
     framing: Framing,
     /// Whether the next text is the rest of a line that was cut.
     continues: bool,
-    /// The number of bytes in the receive buffer, and the end of the silence. If no more bytes arrive before this time,
-    /// the silence is long enough.
+    /// The number of bytes in the receive buffer, and the time at which the silence is long enough to end a message. If
+    /// more bytes arrive before this time, the silence begins again.
     silence: Option<(usize, Instant)>,
 }
 
@@ -72,7 +72,7 @@ impl Lines {
         let silent = self.track_silence(socket.recv_queue(), now);
         let full = socket.recv_queue() >= socket.recv_capacity();
         let stream_ended = !matches!(socket.state(), State::Established | State::FinWait1 | State::FinWait2);
-        // A line of the maximum length can be followed by CR LF.
+        // Peek at two bytes more than a line, because CR LF can follow a line of the maximum length.
         let bytes = message::peek(socket, scratch, LINE + 2);
         let lf = bytes.iter().position(|&b| b == b'\n').map(|at| at + 1);
         let line = bytes.get(..lf.unwrap_or(bytes.len())).unwrap_or_default();
@@ -85,12 +85,12 @@ impl Lines {
         };
         // The line is complete, and not too long.
         if let (Some(end), true) = (end, text.len() <= LINE) {
-            // `q` as the rest of a cut line is text.
+            // A `q` that is the rest of a cut line is ordinary text.
             let goodbye = !self.continues && is_goodbye(text);
             return Some(Line { len: text.len(), goodbye, used: line.len(), end });
         }
         if bytes.is_empty() && silent {
-            // The previous message had ended at the cut, so none of that message remains.
+            // Only silence followed the cut: the message had ended there, and the partner does not send lines.
             (self.continues, self.framing, self.silence) = (false, Framing::Messages, None);
         }
         // Text without a line ending is cut if it is too long, or if no more of the text can be received.
@@ -112,11 +112,11 @@ impl Lines {
             LineEnd::Silence => Framing::Messages,
             LineEnd::Cut | LineEnd::Stream => self.framing,
         };
-        // The rest of a cut message arrived together with the beginning, so the end of the silence does not change.
+        // The rest of a cut message arrived together with the beginning, so the measured silence does not begin again.
         self.silence = self.silence.filter(|_| self.continues).map(|(_, at)| (socket.recv_queue(), at));
     }
 
-    /// Returns how the partner's most recent message ended.
+    /// Returns how the partner ends its messages, as far as the received messages have shown.
     pub fn framing(&self) -> Framing {
         self.framing
     }
@@ -127,8 +127,9 @@ impl Lines {
         self.silence.map(|(_, at)| at).filter(|at| *at > now)
     }
 
-    /// Restarts the silence if `queued`, the number of bytes in the receive buffer, has changed. Returns whether the
-    /// partner has been silent for [`SILENCE`]. Always returns false for a partner who sends lines.
+    /// Measures how long the partner has been silent. The measurement restarts if `queued`, the number of bytes in the
+    /// receive buffer, has changed. Returns whether the partner has been silent for [`SILENCE`]. Always returns false
+    /// for a partner who sends lines.
     fn track_silence(&mut self, queued: usize, now: Instant) -> bool {
         // After a cut, silence with an empty receive buffer means that the message had ended at the cut.
         let is_inside_message = queued > 0 || self.continues;

@@ -17,25 +17,25 @@ use crate::stack::{Console, Context, End, Next, Session};
 
 /// The server of one connection: passes a member's lines to all other members.
 ///
-/// Each line begins with the member's name or address.
+/// Each line that is passed on begins with the member's name or address.
 ///
 /// A first line `/name NAME` sets a name of up to 16 bytes, without spaces, colons or invisible characters. `console`,
 /// names that look like addresses, and other members' names are refused. The member then receives a note, and the
 /// member's next line may set another name.
 ///
-/// If the room's ring is full of unread lines, a member's new line stays in that member's receive buffer. If not all
-/// members read the oldest quarter of the ring within 2 s, the room drops that quarter. A member that has not read it
-/// receives a note and is disconnected.
+/// The room stores lines in a ring of bytes. If the ring is full of unread lines, a member's new line stays in that
+/// member's receive buffer. If not all members read the oldest quarter of the ring within 2 s, the room drops that
+/// quarter. A member that has not read the dropped lines receives a note and is disconnected.
 #[derive(Clone, Debug)]
 pub struct Member<'a> {
     room: &'a Room<'a>,
     lines: Lines,
     who: Who,
     number: u16,
-    /// The number of bytes of the text being sent that are in the send buffer.
+    /// How many bytes of the text that is being sent are already in the send buffer.
     queued: u16,
-    /// The refusal that must be sent to the member next. `queued` then counts the refusal's bytes, and other members'
-    /// lines wait.
+    /// The refusal of a name that must be sent to the member next. Until it is sent, `queued` counts its bytes, and
+    /// other members' lines wait.
     refused: Option<NameRefused>,
     stage: Stage,
 }
@@ -59,7 +59,8 @@ enum Stage {
         position: u64,
         first: bool,
     },
-    /// The member has fallen behind, and must receive the note before this time.
+    /// The member has fallen behind. If the note [`TOO_SLOW`] cannot be queued before this time, the connection is
+    /// reset.
     Dropped(Instant),
     Over,
 }
@@ -71,7 +72,7 @@ const NO_SLOT: &[u8] = b"no room for another name: you keep your address\n";
 const TAKEN: &[u8] = b"this name is taken: '/name NAME' as the next line gives you another\n";
 const TOO_SLOW: &[u8] = b"\nyou have read too slowly and missed lines: goodbye\n";
 
-/// The longest time that a member that has fallen behind may take to read the note.
+/// The time limit for queueing the note [`TOO_SLOW`] to a member that has fallen behind.
 const FAREWELL: Duration = Duration::from_secs(10);
 
 impl<'a> Member<'a> {
@@ -83,7 +84,7 @@ impl<'a> Member<'a> {
 
     /// Joins the room. Sends the welcome to the member, and a note to the console and all other members.
     fn join(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) {
-        // The first member begins the operator's conversation.
+        // The operator's conversation begins when the first member joins.
         if let (Some(operator), 0) = (self.room.operator(), self.room.members()) {
             operator.begin(cx.console);
         }
@@ -99,8 +100,8 @@ impl<'a> Member<'a> {
         cx.wake_programs();
     }
 
-    /// Queues a refusal, if any, then as many lines from other members as fit into the send buffer. Returns whether all
-    /// of this output is queued.
+    /// Queues the refusal of a name, if there is one, then as many lines from other members as fit into the send
+    /// buffer. Returns whether all of this output is queued.
     ///
     /// # Errors
     /// Returns [`FallenBehind`] if the room has dropped a line that was not yet sent to this member.
@@ -145,8 +146,8 @@ impl<'a> Member<'a> {
         sent
     }
 
-    /// Passes one line from the member to the room. Returns `None` if no line has arrived, or if a `/name` line must
-    /// wait until its reply can be sent.
+    /// Handles one line from the member: sets the name, ends the conversation, or passes the line to the room. Returns
+    /// `None` if no line has arrived, or if a `/name` line must wait until its reply can be sent.
     fn speak(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Option<Spoken> {
         let line = self.lines.first(socket, cx.scratch, cx.now)?;
         if line.goodbye {
@@ -155,7 +156,7 @@ impl<'a> Member<'a> {
         }
         let text = cx.scratch.get(..line.len)?;
         let first = matches!(self.stage, Stage::Talking { first: true, .. });
-        // `Ok(true)` means that the line has been handled, and `Ok(false)` that a name is refused. `Err` says when to
+        // `Ok(true)` means that the line has been handled. `Ok(false)` means that a name is refused. `Err` says when to
         // try again.
         let said = match text.strip_prefix(b"/name ") {
             // A line to this member is partly sent. The reply to `/name` must wait until that line is complete.
@@ -220,7 +221,7 @@ impl<'a> Member<'a> {
                             write_escaped(write, text);
                         })
                     });
-                    // If the room has no space for the line, the operator keeps the line until `again`.
+                    // The room has no space for the line. The line is not removed, and is tried again at `again`.
                     if let Some(Err(again)) = said {
                         return Some(again);
                     }
@@ -264,7 +265,7 @@ impl<'a> Member<'a> {
         if let Who::Name(slot) = core::mem::replace(&mut self.who, Who::Nobody) {
             self.room.set_name(slot, Room::NO_NAME);
         }
-        // The last member ends the operator's conversation.
+        // The operator's conversation ends when the last member leaves.
         if let (Some(operator), 0) = (self.room.operator(), self.room.members()) {
             operator.leave(cx.console);
         }
@@ -370,6 +371,7 @@ impl Session for Member<'_> {
         }
     }
 
+    /// Leaves the room if the member is in it, and queues the goodbye.
     fn shut_down(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) {
         if matches!(self.stage, Stage::Talking { .. }) {
             self.leave(cx, format_args!(" has left"));

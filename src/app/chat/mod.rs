@@ -73,11 +73,11 @@ fn is_goodbye(text: &[u8]) -> bool {
     matches!(text, b"q" | b"Q")
 }
 
-/// Ends a conversation with a goodbye, if the goodbye fits into the send buffer. If a line is partly sent (`begun`), LF
-/// is sent first. A partner that does not read receives only FIN, and does not delay other partners.
+/// Ends a conversation: sends the line [`END`] if it fits into the send buffer, and closes. If a line is partly sent
+/// (`begun`), LF is sent first. A partner that does not read receives only FIN, and does not delay other partners.
 ///
-/// A partner who sends messages receives `q` instead, unless a message is partly sent or the partner has closed its
-/// side.
+/// A partner who sends messages receives `q` and not [`END`]. If a message is partly sent, or if that partner has
+/// closed its side, only FIN follows.
 fn say_goodbye(socket: &mut Socket<'_>, begun: bool, framing: Framing) -> Next {
     if framing == Framing::Messages {
         if !begun && message::arrived(socket) != Arrived::EndOfStream {

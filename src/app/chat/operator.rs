@@ -31,7 +31,7 @@ pub struct Operator {
     talking: Cell<bool>,
     /// Whether the operator has only one conversation.
     once: bool,
-    /// Whether this only conversation has ended.
+    /// If `once` is true: whether the only conversation has ended.
     over: Cell<bool>,
     keyboard: Option<&'static Keyboard>,
     pub(super) partners: RefCell<Partners>,
@@ -55,7 +55,7 @@ pub enum Typed {
     Goodbye,
     /// A line: see [`Operator::read`].
     Line,
-    /// No line has been typed yet, or the line is for another program.
+    /// No line has been typed yet, or the line is for the other part of the server.
     NotYet,
 }
 
@@ -81,8 +81,8 @@ impl Operator {
         }
     }
 
-    /// Connects the operator to `keyboard`, which belongs to the stack's console. Lines typed before a conversation are
-    /// then discarded.
+    /// Connects the operator to `keyboard`, which belongs to the stack's console. An operator with a keyboard discards
+    /// lines that a person types before a conversation.
     pub fn with_keyboard(self, keyboard: &'static Keyboard) -> Self {
         Operator { keyboard: Some(keyboard), ..self }
     }
@@ -122,7 +122,7 @@ impl Operator {
     /// the input does not come from a person.
     fn forget(&self, console: &mut dyn Console, why: &[u8]) {
         let Some(forgotten) = self.keyboard.and_then(|keyboard| keyboard.start_over(console)) else { return };
-        // No caller has borrowed the input, so this never fails.
+        // No caller has borrowed the input, so the borrow never fails.
         let Ok(mut input) = self.input.try_borrow_mut() else { return };
         *input = Input::with_prompt(&[], PROMPT);
         // The discarded `input` can have held a complete line, too.
@@ -163,7 +163,7 @@ impl Operator {
 
     /// Looks for a typed line for `asker`. The line stays until [`take`](Self::take) removes it.
     pub(super) fn typed(&self, asker: Asker, cx: &mut Context<'_>) -> Typed {
-        // No caller has borrowed the input, so this never fails.
+        // No caller has borrowed the input, so the borrow never fails.
         let Ok(mut input) = self.input.try_borrow_mut() else { return Typed::NotYet };
         // If the line of an earlier call has not been taken, this call returns the same line.
         let new = !self.line.get();

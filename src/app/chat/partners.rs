@@ -12,7 +12,7 @@ pub(super) const PARTNERS: usize = 16;
 pub struct Partners {
     /// The partners in the order of their most recent datagrams. The partner who wrote most recently is at the end.
     list: heapless::Vec<Partner, PARTNERS>,
-    /// The number of partners that have received a number so far.
+    /// How many partners have been given a number so far.
     pub(super) numbered: u32,
 }
 

@@ -8,7 +8,7 @@ use super::operator::Operator;
 use crate::app::message::Write;
 use crate::app::timing::later;
 
-/// The number of the operator at the console. Members have numbers from 1.
+/// The number that stands for the operator at the console as a sender of lines. Members have numbers from 1.
 pub const CONSOLE: u16 = 0;
 
 /// The maximum length of a member's name, in bytes.
@@ -17,8 +17,8 @@ pub const NAME: usize = 16;
 /// A member's name: UTF-8 padded with zeros. All zeros mean no name.
 pub type Name = [u8; NAME];
 
-/// The longest time for which a new line that does not fit waits for the members to read older lines. The time applies
-/// to the oldest quarter of the ring. If not all members have read that quarter in time, the room drops it.
+/// How long a new line that does not fit waits for the members to read the oldest quarter of the ring. If not all
+/// members have read that quarter in time, the room drops it.
 pub const HOLD: Duration = Duration::from_secs(2);
 
 /// The most recent lines of a chat room, in a ring of bytes.
@@ -123,8 +123,8 @@ impl<'a> Room<'a> {
     pub(super) fn leave(&self, position: u64) {
         self.members.set(self.members.get().saturating_sub(1));
         let Ends { oldest, newest } = self.ends.get();
-        // Lines that this member has not read no longer wait for it.
-        // Lines before `oldest` are no longer stored.
+        // This member reads no more lines. Mark its unread lines as read, so that no line waits for this member. Lines
+        // before `oldest` are no longer stored.
         let mut position = position.max(oldest);
         while position < newest {
             let line = self.line_at(position);
@@ -232,7 +232,7 @@ impl<'a> Room<'a> {
     /// line fits.
     fn make_room(&self, len: u64) -> bool {
         let Ends { mut oldest, newest } = self.ends.get();
-        // The rest of the ring is reserved for notes that a member has joined or left.
+        // Lines may fill seven eighths of the ring. The rest is reserved for notes that a member has joined or left.
         let limit = self.ring.len() as u64 - self.ring.len() as u64 / 8;
         let fits = loop {
             // An empty ring takes every line: `say` cuts a line that is longer than the ring.

@@ -26,7 +26,7 @@ pub struct Talk<'a> {
     lines: Lines,
     partner: Option<IpEndpoint>,
     stage: Stage,
-    /// The number of bytes of the typed line that are in the send buffer.
+    /// How many bytes of the typed line are already in the send buffer.
     queued: u16,
     /// The end of the pause after a message. The next message is not sent before this time.
     pause: Option<Instant>,
@@ -203,6 +203,7 @@ impl Session for Talk<'_> {
         }
     }
 
+    /// Ends the conversation if it has begun and has not ended yet, and queues the goodbye.
     fn shut_down(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) {
         if matches!(self.stage, Stage::Talking | Stage::LastReply) {
             self.end(cx, format_args!(""));

@@ -28,7 +28,7 @@ pub struct Answer {
     content: Content,
     asked: Asked,
     stage: Stage,
-    /// The number of bytes of the current stage's output that are already in the send buffer.
+    /// How many bytes of the current stage's output are already in the send buffer.
     queued: u16,
 }
 
@@ -59,7 +59,7 @@ impl Answer {
 
     /// Creates one event with all the changing sections.
     pub fn event(status: &Status<'_>, now: Instant) -> Self {
-        // `true`: only the changing sections.
+        // `true` restricts the position to the changing sections.
         let mut position = Position::beginning(true);
         let stage = match position.next(status, now) {
             Some(part) => Stage::Part(part, Next::Position(position)),
@@ -69,7 +69,7 @@ impl Answer {
         Answer { content: Content::Event, asked: Asked::nothing(), stage, queued: 0 }
     }
 
-    /// Creates a refusal.
+    /// Creates the answer that refuses a request.
     pub fn refusal(refusal: Refusal, asked: Asked) -> Self {
         Answer { content: Content::Refusal(refusal), asked, stage: Stage::Head, queued: 0 }
     }
@@ -106,7 +106,7 @@ impl Answer {
             self.stage = match self.stage {
                 // Parts follow only the head of a page, and only if the method is not HEAD.
                 Stage::Head if self.content != Content::Page || self.asked.head_only => return true,
-                // `false`: all sections of the page.
+                // `false` makes the position go through all sections of the page.
                 Stage::Head => Stage::Part(Part::Text(TOP), Next::Position(Position::beginning(false))),
                 Stage::Part(_, Next::End) => Stage::End,
                 Stage::Part(_, Next::Position(mut position)) => match position.next(status, now) {
@@ -161,7 +161,7 @@ impl Answer {
                 out.write_str(if self.asked.unchunked { "\r\n" } else { "Transfer-Encoding: chunked\r\n\r\n" })
             }
             Content::Refusal(refusal) => {
-                // The content is "404 Not Found: …" and a newline: three bytes more than the two texts.
+                // The 3 is for the colon, the space and the newline of the content, as in "404 Not Found: …".
                 let length = status.len() + text.len() + 3;
                 out.write_str(refusal.headers())?;
                 write!(out, "Content-Type: text/plain\r\nContent-Length: {length}\r\n\r\n")?;

@@ -25,7 +25,7 @@ use crate::stack::{Context, End, Next, Session, Tuple};
 pub use self::status::{Row, Transport};
 pub use self::status::{Service, Status};
 
-/// The longest time in which the head of a request may arrive.
+/// The time within which the head of a request must arrive.
 const HEAD: Duration = Duration::from_secs(10);
 /// The longest time for which a connection may be idle between two requests.
 const REST: Duration = Duration::from_secs(5);
@@ -56,7 +56,8 @@ enum Stage {
     Answer(Answer, u32),
     /// Waiting for a request. The flag says whether the request's first byte has arrived.
     Head(Head, bool),
-    /// Waiting until the status has a revision other than this one. The previous event began at this time.
+    /// Waiting until the next event is due. The fields are the status's revision when the previous answer began, and
+    /// the time at which all of the previous event was queued.
     Watch(u32, Instant),
 }
 
@@ -82,8 +83,8 @@ impl<'a> Server<'a> {
             Read::Refused(refusal, asked) => Answer::refusal(refusal, asked),
             Read::More if message::arrived(socket) == Arrived::EndOfStream => return Some(Next::Close),
             Read::More if cx.now < deadline => return Some(Next::WakeAt(deadline)),
-            // A browser can connect before it has a request to send. The browser would treat a refusal as the answer to
-            // its first request.
+            // A browser can connect before it has a request to send. It would treat a refusal as the answer to its
+            // first request, so close without an answer.
             Read::More if !*begun => return Some(Next::Close),
             Read::More => Answer::refusal(Refusal::TimedOut, Asked::nothing()),
         };
@@ -133,7 +134,7 @@ impl<'a> Server<'a> {
     }
 
     /// If an event is due, begins the event and returns `None`. Otherwise returns the next action. `since` is the time
-    /// at which the previous event began, and `revision` is the status's revision at that time.
+    /// at which all of the previous event was queued, and `revision` is the status's revision when that event began.
     fn watch(&mut self, revision: u32, since: Instant, socket: &mut Socket<'_>, now: Instant) -> Option<Next> {
         // Data from a client that receives events is ignored.
         message::consume(socket, usize::MAX);
@@ -163,6 +164,7 @@ impl Session for Server<'_> {
         }
     }
 
+    /// Unregisters the connection, if it is registered as a receiver of events.
     fn ended(&mut self, _end: End, _cx: &mut Context<'_>) {
         if core::mem::take(&mut self.watches) {
             self.status.unwatch();

@@ -79,7 +79,8 @@ pub enum Part {
 }
 
 impl Position {
-    /// Returns the beginning of the sections. If `live`, the position moves only through the changing sections.
+    /// Returns the position of the first section's beginning. If `live`, the position moves only through the changing
+    /// sections.
     pub fn beginning(live: bool) -> Self {
         Position { section: 0, index: 0, live }
     }

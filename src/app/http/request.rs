@@ -110,8 +110,8 @@ impl Head {
         Read::Refused(refusal, Asked::nothing())
     }
 
-    /// Handles one line of the head: the first `len` bytes of `scratch`. Returns the parsed request, or its refusal, if
-    /// the head is now complete, otherwise `None`.
+    /// Handles one line of the head: the first `len` bytes of `scratch`. If this line completes the head, returns the
+    /// parsed request or its refusal. Otherwise returns `None`.
     ///
     /// # Errors
     /// Returns the refusal if the line is not valid.
@@ -127,7 +127,7 @@ impl Head {
             }
             Some(first) if blank => self.complete(first).map(Some),
             Some(_) => {
-                // The parser needs the empty line that ends a head.
+                // The parser needs the empty line that ends a head, so write one after this line.
                 let end = scratch.get_mut(len..len + 2).ok_or(Refusal::HeadTooLong)?;
                 end.copy_from_slice(b"\r\n");
                 self.header(scratch.get(..len + 2).unwrap_or_default())?;
@@ -185,8 +185,8 @@ impl Head {
 }
 
 impl Asked {
-    /// Returns a placeholder for an invalid request. The connection closes, because the data after such a request
-    /// cannot be parsed.
+    /// Returns a placeholder for an invalid request. It makes the connection close after the answer, because the data
+    /// after such a request cannot be parsed.
     pub fn nothing() -> Self {
         Asked { target: Target::Page, head_only: false, unchunked: false, last: true }
     }

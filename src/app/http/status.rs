@@ -9,7 +9,7 @@ use smoltcp::wire::IpEndpoint;
 
 use crate::stack::{ConnectionId, Direction, DropReason, Event, MAX_PROGRAMS, Probe, Tuple};
 
-/// Counts the events of a stack, and keeps a row for each of the stack's connections.
+/// Counts the events of a stack, and keeps a row for each connection that the status page shows.
 ///
 /// A status is the [`Probe`] of a stack. The program http reads the status while the stack runs.
 ///
@@ -72,7 +72,8 @@ pub enum Transport {
 const SERVICES: usize = 2 * MAX_PROGRAMS;
 
 impl<'m> Status<'m> {
-    /// Creates the status of a stack that starts at `now`, with one row for each slot to show.
+    /// Creates the status of a stack that starts at `now`. `rows` has one row for each connection slot that the page
+    /// shows.
     pub fn new(rows: &'m [Cell<Option<Row>>], now: Instant) -> Self {
         Status {
             started: now,
@@ -157,6 +158,7 @@ impl<'m> Status<'m> {
     /// Registers the connection `tuple` as a receiver of events, and marks its row. Returns false if half of the rows
     /// already have receivers, so that open pages leave slots for other connections.
     pub(super) fn watch(&self, tuple: Tuple) -> bool {
+        // Even with a single row, one receiver is allowed.
         if self.watchers.get() >= (self.rows.len() / 2).max(1) {
             return false;
         }
@@ -186,6 +188,7 @@ impl<'m> Status<'m> {
     /// Records that a connection has entered `state`. Creates the connection's row, or frees the row after CLOSED.
     fn enter_state(&self, now: Instant, id: ConnectionId, tuple: Tuple, state: State) {
         let Some(cell) = self.rows.get(id.slot()) else { return };
+        // The row of an earlier connection in the same slot is replaced.
         let fresh = Row { id, tuple, state, since: now, read: 0, wrote: 0, watches: false };
         let row = cell.get().filter(|row| row.id == id).map_or(fresh, |row| Row { state, since: now, ..row });
         cell.set((state != State::Closed).then_some(row));
@@ -269,7 +272,7 @@ impl Tally {
     }
 }
 
-/// Returns the whole seconds between two times.
+/// Returns the whole seconds from `from` to `to`, or 0 if `to` is the earlier time.
 pub(super) fn seconds(from: Instant, to: Instant) -> u32 {
     u32::try_from((to.max(from) - from).secs()).unwrap_or(u32::MAX)
 }

@@ -12,20 +12,20 @@ pub const TRAILER: u16 = 8192;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Chunks {
     part: Part,
-    /// The number of bytes read of the line with the size, or of the trailer section.
+    /// How many bytes of the line with the size, or of the trailer section, have been read.
     counted: u16,
 }
 
 /// The part of the chunked coding to which the next byte belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
-    /// The size. `value` is the value of the digits read so far.
+    /// The size. `value` is the value of the digits read so far. `begun` says whether any digit has been read.
     Size { value: u64, begun: bool },
     /// The rest of the line after the size.
     Extension { value: u64 },
     /// The data. The field is the number of bytes that remain.
     Data(u64),
-    /// The line ending after the data.
+    /// The line ending after the data. `cr` says whether its CR has been read.
     DataEnd { cr: bool },
     /// The trailer section. `empty` says whether the section's current line is empty so far.
     Trailer { empty: bool },
@@ -36,8 +36,8 @@ enum Part {
 /// How to treat the next bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// The next bytes belong to the body. The field is their number, at least 1. Report how many of them are used with
-    /// [`Chunks::take`].
+    /// The next bytes belong to the body. The field is their number, at least 1. Call [`Chunks::take`] to report how
+    /// many of them have been used.
     Data(usize),
     /// The next bytes belong to the coding, and have been consumed. The field is their number.
     Coding(usize),
@@ -71,7 +71,8 @@ impl Chunks {
         self.part == Part::Done
     }
 
-    /// Handles the next bytes, at least one. Returns how many of the first bytes are data, or are coding and consumed.
+    /// Examines the next bytes, at least one. Returns whether the first of them are data or coding, and how many. Bytes
+    /// of the coding are consumed.
     ///
     /// # Errors
     /// Returns [`ChunkError`] if the bytes are not valid at this position.
@@ -104,7 +105,7 @@ impl Chunks {
     /// Handles one byte that is not data. A line may end with LF alone, as in the head. The data of a chunk must end
     /// with CR LF, which detects a size that is wrong by one byte.
     fn process_coding(&mut self, byte: u8) -> Result<(), ChunkError> {
-        // Counts the bytes of the line with a size, or of the trailer section. Each of them starts from 0.
+        // Counts the bytes of the line with a size, or of the trailer section. The count starts from 0 for each.
         self.counted = self.counted.saturating_add(1);
         self.part = match (self.part, byte) {
             (Part::Size { .. } | Part::Extension { .. }, _) if self.counted > LINE => {

@@ -11,7 +11,7 @@ pub const FIELDS: usize = 100;
 /// The maximum number of interim responses (status 1xx) before the final response.
 pub const INTERIM: u8 = 16;
 
-/// Why a request failed. No message contains text from the server.
+/// Why a request failed. No error message contains text from the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Failure {

@@ -57,7 +57,7 @@ const GRACE: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub struct Get<T, O, const HEAD: usize> {
     request: Request<T>,
-    /// The number of bytes of the request that are queued so far.
+    /// How many bytes of the request are queued so far.
     position: usize,
     response: Response<HEAD>,
     output: O,
@@ -71,7 +71,7 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
     /// Creates a GET that fails if the head takes longer than `timeout`. The GET also fails if no data of the body
     /// arrives for `timeout`.
     ///
-    /// Time in which the output accepts no data is not included.
+    /// Time in which the output accepts no data does not count towards `timeout`.
     pub fn new(request: Request<T>, output: O, timeout: Duration) -> Self {
         Get {
             request,
@@ -177,7 +177,7 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Session for Get<T, O, HEAD> {
 enum Moved {
     /// No data had arrived.
     Nothing,
-    /// Some data moved, and none remains.
+    /// Some data was moved, and no received data remains.
     Some,
     /// The output accepts no more data now.
     Stalled,

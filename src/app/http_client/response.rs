@@ -62,7 +62,7 @@ pub struct Response<const HEAD: usize> {
     body: Option<Body>,
     /// Whether the server has announced that it keeps the connection open after the response.
     stays_open: bool,
-    /// The number of bytes of the body that have been passed to the output.
+    /// How many bytes of the body have been passed to the output.
     received: u64,
 }
 
@@ -184,8 +184,8 @@ impl<const HEAD: usize> Response<HEAD> {
         }
     }
 
-    /// Stores the bytes that belong to the head, and returns the number of these bytes. After the final head, passes
-    /// the head to `output` and sets `body`.
+    /// Stores the bytes that belong to the head, and returns the number of these bytes. Once the head of the final
+    /// response is complete, passes that head to `output` and sets `body`. Heads of interim responses are discarded.
     fn feed_head<O: Output + ?Sized>(&mut self, bytes: &[u8], output: &mut O) -> Result<usize, Failure> {
         let mut complete = false;
         let mut used = 0;

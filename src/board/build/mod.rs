@@ -18,7 +18,8 @@ use network::Network;
 /// the build fails.
 pub fn prepare() {
     target::check(&var("TARGET").unwrap()).unwrap_or_else(|why| fail(&why));
-    // The linker script of cortex-m-rt includes device.x, even in the firmware of another crate.
+    // The linker script of cortex-m-rt includes device.x, so the linker must find this file, even for the firmware of
+    // another crate.
     println!("cargo::rustc-link-search={}", env::current_dir().unwrap().join("src/board/cortex_m").display());
     let enabled =
         |name: &str| env::var_os(format!("CARGO_FEATURE_{}", name.to_uppercase().replace('-', "_"))).is_some();

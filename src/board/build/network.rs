@@ -129,7 +129,7 @@ impl Network {
 
     /// Checks that the needed Cargo features are enabled and that there are not too many addresses.
     fn check_features(&self, enabled: &dyn Fn(&str) -> bool) -> Result<(), String> {
-        // Whether the firmware can get an IPv6 address. With `true`, the method would answer for IPv4.
+        // Whether the firmware can get an IPv6 address: the argument `false` selects IPv6.
         let v6 = self.can_get_address(false);
         // Without `slaac`, no IPv6 address is checked for duplicates. The stack checks all of its addresses or none, so
         // DHCP together with IPv6 needs `slaac`.
@@ -186,7 +186,7 @@ impl Network {
             ));
         };
         match host.parse() {
-            // The default server is not checked, although a board without IPv4 cannot reach its IPv4 address.
+            // The default server has an IPv4 address. It is not checked, so a board without IPv4 can be built.
             Ok(_) if setting(SERVER).is_none() => {}
             Ok(address) if !addr_text::is_unicast(address) => {
                 return Err(format!("{address} in {SERVER} is not a host address"));
@@ -222,7 +222,7 @@ impl Network {
     }
 }
 
-/// Parses the setting `name`, a comma-separated list of other hosts' addresses. Returns an empty list if it is not set.
+/// Parses the setting `name`, a comma-separated list of other hosts' addresses. The list is empty if `name` is not set.
 fn parse_addresses(name: &str) -> Result<Vec<IpAddr>, String> {
     let mut list = Vec::new();
     for word in setting(name).iter().flat_map(|text| text.split(',')) {

@@ -26,7 +26,7 @@ pub struct CortexM<B> {
     board: PhantomData<B>,
 }
 
-// SysTick, from 0xe000_e010.
+// Registers of SysTick, as offsets from 0xe000_e010.
 const CONTROL: usize = 0;
 const RELOAD: usize = 4;
 const CURRENT: usize = 8;
@@ -38,7 +38,7 @@ const STATE: usize = 0xd04;
 
 /// The bit of `STATE` that reports an overflow of SysTick.
 const OVERFLOWED: u32 = 1 << 26;
-/// The bit of `STATE` that clears `OVERFLOWED` when it is written.
+/// The bit of `STATE` that clears `OVERFLOWED` when 1 is written to it.
 const FORGET: u32 = 1 << 25;
 
 /// The longest period of SysTick, in ticks: the timer has 24 bits.
@@ -73,7 +73,8 @@ impl<B: Board> CortexM<B> {
         if near < LONGEST as u64 { near as u32 } else { LONGEST }
     };
 
-    /// The longest sleep that the timer measures, in microseconds. A longer sleep ends when the timer overflows.
+    /// The longest time to which `sleep` sets the timer, in microseconds. A sleep with a later deadline ends early,
+    /// when the timer overflows.
     const SLEEP: i64 = (Self::PERIOD as i64 - 1) * 1000 / B::TICKS_A_MILLISECOND as i64;
 
     /// Writes the board's interrupt bits to the register `first` and the register after it.

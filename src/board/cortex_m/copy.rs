@@ -2,8 +2,8 @@
 //!
 //! A Cortex-M3 can move eight words with two instructions. The echo program copies the data of a full segment four
 //! times between the controller and the buffers. The compiler's own routines move a word at a time, and take three
-//! times the flash. Each segment is read into a cleared structure, and the compiler's own `memset` spends seven
-//! instructions on a word.
+//! times the flash. A structure is cleared before a segment is read into it, and the compiler's own `memset` spends
+//! seven instructions on a word.
 #![allow(unsafe_code)]
 
 // SAFETY: both functions keep the contracts of C and of the ARM run-time ABI (RTABI32 section 4.3.4): they copy `r2`
@@ -26,7 +26,7 @@ core::arch::global_asm!(
     "__aeabi_memmove4:",
     ".thumb_func",
     "__aeabi_memmove8:",
-    // The destination begins inside the source: copy from the end, byte by byte.
+    // If the destination begins inside the source, copy from the end, byte by byte. Otherwise `memcpy` copies.
     "subs r3, r0, r1",
     "cmp r3, r2",
     "bhs memcpy",

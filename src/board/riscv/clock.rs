@@ -30,7 +30,7 @@ pub struct RiscV<B> {
     plic: Mmio,
     /// The time at the most recent reading, in whole microseconds.
     now: Instant,
-    /// The rest of that time, in ticks.
+    /// The part of that time that is less than a microsecond, in ticks.
     rest: u32,
     /// The low 32 bits of the timer at the most recent reading.
     last_value: u32,

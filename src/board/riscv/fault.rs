@@ -22,7 +22,7 @@ core::arch::global_asm!(
     fault = sym fault,
 );
 
-/// The cause of an undefined instruction (RISC-V Privileged Architecture 1.12, table 3.6).
+/// The content of `mcause` after an undefined instruction (RISC-V Privileged Architecture 1.12, table 3.6).
 const UNDEFINED: usize = 2;
 
 /// Reports a fault, then restarts the board.

@@ -22,7 +22,7 @@ unsafe extern "C" {
 // The three instructions must not be compressed, and must lie in one page. The alignment ensures the latter.
 //
 // SAFETY: the function keeps the calling convention: the call takes the operation in a0 and the parameter in a1, and
-// returns its result in a0. No other register changes. The memory that it accesses depends on the operation.
+// returns its result in a0. No other register changes. The operation determines which memory the call accesses.
 core::arch::global_asm!(
     ".section .text.semihosting_call, \"ax\"",
     ".global semihosting_call",

@@ -14,7 +14,7 @@ use crate::phy::{ETHERNET, Ethernet, Faults, NotThere};
 const DESCRIPTORS: usize = 16;
 const _: () = assert!(FRAMES < DESCRIPTORS);
 
-/// The header before each frame, in bytes (section 5.1.6.1).
+/// The length of the header before each frame, in bytes (section 5.1.6.1).
 const HEADER: usize = 12;
 
 /// The length of the longest frame, in bytes.
@@ -44,7 +44,7 @@ struct Receiver {
     faults: Faults,
 }
 
-/// A received frame in the buffer `index`, of `len` bytes. Once the frame `is_consumed`, the buffer can be lent again.
+/// A received frame of `len` bytes in the buffer `index`. Once `is_consumed` is true, the buffer can be lent again.
 #[derive(Clone, Copy)]
 struct Waiting {
     index: usize,
@@ -93,9 +93,9 @@ impl Receiver {
     fn lend(&mut self, driver: &mut Driver, index: usize) {
         let Some(buffer) = self.buffers.get_mut(index) else { return };
         // SAFETY: the buffer is static. Nothing reads or writes it until `receive_complete` has returned it, because
-        // only `waiting` names a buffer, and a frame is consumed when this function is called.
+        // only `waiting` names a buffer, and its frame has been consumed before this function is called.
         let lent = unsafe { driver.receive_begin(&mut buffer.0) };
-        // There are more descriptors than buffers, so this never fails.
+        // There are more descriptors than buffers, so lending the buffer never fails.
         if let Ok(token) = lent
             && let Some(entry) = self.tokens.get_mut(usize::from(token))
         {
@@ -103,8 +103,8 @@ impl Receiver {
         }
     }
 
-    /// Returns the oldest received frame, unless none has arrived. Lends the buffers of consumed and bad frames to the
-    /// device again.
+    /// Returns the oldest received frame, or `None` if no frame has arrived. Lends the buffers of consumed and bad
+    /// frames to the device again.
     #[allow(unsafe_code)]
     fn arrived(&mut self, driver: &mut Driver) -> Option<Waiting> {
         // Each iteration takes one buffer back from the device.
@@ -136,8 +136,8 @@ impl Receiver {
 }
 
 impl Sender {
-    /// Takes back the buffers of frames that the device has sent. Returns the index of a free buffer, unless the device
-    /// still reads all of them.
+    /// Takes back the buffers of frames that the device has sent. Returns the index of a free buffer, or `None` if the
+    /// device still reads all of them.
     #[allow(unsafe_code)]
     fn free(&mut self, driver: &mut Driver) -> Option<usize> {
         for _ in 0..FRAMES {
@@ -146,8 +146,8 @@ impl Sender {
             let index = usize::from(*self.tokens.get(usize::from(token))?);
             let len = self.lengths.get_mut(index)?;
             let frame = self.buffers.get(index)?.0.get(..*len)?;
-            // SAFETY: `send` has passed these bytes to the device, and has stored their buffer's index under this
-            // token.
+            // SAFETY: `Sending::consume` has passed these bytes to the device, and has stored their buffer's index
+            // under this token.
             let _ = unsafe { driver.transmit_complete(token, frame) };
             // A length of 0 marks the buffer as free.
             *len = 0;
@@ -184,7 +184,7 @@ impl smoltcp::phy::TxToken for Sending<'_> {
     /// Fills in the frame, pads it, and lends its buffer to the device.
     ///
     /// # Panics
-    /// Panics if `len` exceeds the longest frame.
+    /// Panics if `len` exceeds the length of the longest frame.
     #[allow(unsafe_code)]
     fn consume<T, F: FnOnce(&mut [u8]) -> T>(self, len: usize, write: F) -> T {
         assert!(len <= FRAME, "a frame of {len} bytes");
@@ -195,7 +195,7 @@ impl smoltcp::phy::TxToken for Sending<'_> {
         buffer[HEADER + len..padded].fill(0);
         // SAFETY: the buffer is static. Nothing writes it until `free` has taken it back, because its length is not 0.
         let lent = unsafe { self.driver.transmit_begin(&buffer[..padded]) };
-        // There are more descriptors than buffers, so this never fails.
+        // There are more descriptors than buffers, so lending the buffer never fails.
         if let Ok(token) = lent
             && let Some(entry) = tokens.get_mut(usize::from(token))
         {
@@ -221,6 +221,7 @@ impl Device for Net {
         Some((Received { frame, waiting: &mut receiver.waiting }, Sending { driver, sender, index }))
     }
 
+    /// Returns a free buffer for a frame, or `None` if the device still reads all buffers.
     fn transmit(&mut self, _now: Instant) -> Option<Sending<'_>> {
         let Net { driver, sender, .. } = self;
         let index = sender.free(driver)?;

@@ -11,7 +11,7 @@ use crate::phy::NotThere;
 /// The number of times that the source is checked for an answer before the driver gives up.
 const MAX_CHECKS: usize = 10_000_000;
 
-/// The feature of a device that follows version 1 of the standard (section 6).
+/// The feature bit of a device that follows version 1 of the standard (section 6).
 const VERSION_1: u64 = 1 << 32;
 
 /// Returns two words from the random source at address `base`.
@@ -24,7 +24,7 @@ pub(in crate::board) fn entropy(base: usize) -> [u32; 2] {
     })
 }
 
-/// Draws two words from the device. This function replaces the crate's own driver of the device, which would wait
+/// Draws two words from the device. This function replaces the driver in the crate virtio-drivers, which would wait
 /// without a limit.
 fn draw(base: usize) -> Result<[u32; 2], NotThere> {
     let mut transport = transport(base, DeviceType::EntropySource)?;
@@ -41,7 +41,7 @@ fn draw(base: usize) -> Result<[u32; 2], NotThere> {
     // SAFETY: the two words are not used until the device has answered, or has been reset.
     let token = unsafe { queue.add(&[], &mut [&mut first, &mut second]) }.map_err(|_| NotThere)?;
     transport.notify(0);
-    // Wait for the answer, but not without a limit.
+    // Wait for the answer, but give up after `MAX_CHECKS` checks.
     let has_answered = (0..MAX_CHECKS).any(|_| queue.can_pop());
     // SAFETY: these are the token and the words that were passed to `add`.
     let len = unsafe { queue.pop_used(token, &[], &mut [&mut first, &mut second]) };

@@ -104,12 +104,12 @@ fn configure(links: &[Link], name: &str) -> String {
     commands + &format!("{sudo}ip link set {name} up")
 }
 
-/// Returns unused addresses for an interface. These are the sandbox's addresses. If one of them or its IPv4 network is
-/// in use, returns an address in a free network 192.168.N.0/24.
+/// Returns unused addresses for an interface. If the sandbox's addresses and their IPv4 network are unused, returns
+/// these addresses. Otherwise, returns one address in a free network 192.168.N.0/24.
 fn free_addresses(links: &[Link], name: &str) -> Vec<(IpAddr, u8)> {
     let taken = |wanted: &IpAddr| {
         links.iter().flat_map(|link| &link.addresses).any(|(address, _)| match (address, wanted) {
-            // Two IPv4 addresses with the same first three bytes are in one network 192.168.N.0/24.
+            // Two IPv4 addresses with the same first three bytes are in the same /24 network.
             (IpAddr::V4(a), IpAddr::V4(b)) => a.octets()[..3] == b.octets()[..3],
             (a, b) => a == b,
         })

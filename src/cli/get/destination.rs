@@ -30,8 +30,8 @@ pub enum Destination {
 }
 
 impl Destination {
-    /// Opens the destination of `-o`. This is standard output for `None` and `-`, else the [`file`](Destination::file)
-    /// at `path`.
+    /// Opens the destination that the option `-o` names. `None` and `-` mean standard output. For any other path, see
+    /// [`file`](Destination::file).
     ///
     /// # Errors
     /// The error's message is one line that describes the problem.
@@ -39,8 +39,8 @@ impl Destination {
         path.filter(|path| *path != Path::new("-")).map_or(Ok(Destination::Output), Destination::file)
     }
 
-    /// Opens the file at `path` for writing. The data goes to a temporary file, which replaces the file at the end. A
-    /// special file, such as a pipe, is written directly.
+    /// Opens the file at `path` for writing. The data goes to a temporary file, which replaces the file at `path` when
+    /// [`finish`](Destination::finish) is called. A special file, such as a pipe, is written directly.
     ///
     /// An existing file must be writable. The permissions of an existing file, and symbolic links to the file, are
     /// kept. A hard link to an existing file keeps the old content.

@@ -69,7 +69,8 @@ impl<'g> Getter<'g> {
     /// Runs the stack until the response is complete or has failed, or until a signal arrives.
     fn wait(&mut self, id: ConnectionId, stack: &mut Fetching<'_, 'g>, io: &mut Around) -> Result<Ended, Failure> {
         let (sink, clock) = (self.sink, self.clock);
-        // `drive` calls this closure after each poll, so the closure also resumes stalled output.
+        // `drive` calls this closure after each poll. The closure says whether the request is over, and it also resumes
+        // stalled output.
         let is_over = |stack: &mut Fetching<'_, 'g>| {
             let mut sink = sink.borrow_mut();
             if sink.is_ready_again() {
@@ -80,7 +81,7 @@ impl<'g> Getter<'g> {
                 // The next request does not wait for the old connection to close.
                 stack.session(id).and_then(WithQuery::program).is_some_and(|runner| runner.session.result().is_some())
             } else {
-                // After the end of the connection, `flush_rest` returns false while output is stalled.
+                // The request is over once the connection has ended and the destination has accepted all output.
                 let has_ended = stack.ended(id).is_some();
                 has_ended && sink.flush_rest()
             }

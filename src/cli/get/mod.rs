@@ -68,7 +68,8 @@ const REDIRECTS: usize = 10;
 /// The longest response header that is accepted, in bytes.
 const HEAD: usize = 16_384;
 
-/// Memory for one connection to each address of a host, and for connections to earlier hosts.
+/// Memory for one connection to each address of a host. Also has room for connections of earlier requests that are
+/// still closing.
 const SIZES: Sizes =
     Sizes { connections: 32, receive: 262_144, send: 16_384, ports: 1, datagrams: 64, payload: 131_072 };
 

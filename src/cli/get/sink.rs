@@ -22,7 +22,9 @@ pub struct Sink {
     pending: Vec<u8>,
     /// Whether the destination accepted only part of the most recent write.
     stalled: bool,
+    /// The first error of the destination.
     fault: Option<io::Error>,
+    /// The `Location` of the redirect to follow, if any.
     redirect: Option<Vec<u8>>,
     bar: Option<Bar>,
 }
@@ -62,7 +64,7 @@ impl Sink {
         self.redirect.is_some()
     }
 
-    /// Takes the `Location` of the redirect. Returns `None` if there is no redirect to follow.
+    /// Removes and returns the `Location` of the redirect. Returns `None` if there is no redirect to follow.
     pub fn take_redirect(&mut self) -> Option<Vec<u8>> {
         self.redirect.take()
     }
@@ -72,7 +74,8 @@ impl Sink {
         self.stalled && self.destination.can_write()
     }
 
-    /// Returns whether the most recent write was incomplete. The caller then waits for [`file`](Self::file).
+    /// Returns whether the most recent write was incomplete. The caller then waits until [`file`](Self::file) is
+    /// writable.
     pub fn wanted(&self) -> bool {
         self.stalled
     }
@@ -113,7 +116,7 @@ impl Sink {
     pub fn finish(mut self) -> Result<(), Failure> {
         self.end_bar();
         let name = self.destination.to_string();
-        // The destination cannot be moved out of a type with a destructor, so another one replaces it.
+        // `Sink` implements `Drop`, so its destination cannot be moved out: the default destination replaces it.
         core::mem::take(&mut self.destination).finish().map_err(|error| Failure::run(format_args!("{name}: {error}")))
     }
 
@@ -176,7 +179,7 @@ impl Sink {
         }
         *next_check = elapsed + CHECK_EVERY;
         let columns = rustix::termios::tcgetwinsize(rustix::stdio::stderr()).map_or(0, |size| size.ws_col);
-        // Each template is used from the number of columns that it needs.
+        // A range of columns begins with the smallest number in which its template fits.
         let template = match (columns, bar.length()) {
             // A terminal of unknown width is treated as wide.
             (0 | 84.., Some(_)) => "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
@@ -226,7 +229,7 @@ impl Output for Sink {
 
     /// Writes as much of a piece of the body as possible without blocking. Returns the number of bytes accepted.
     fn body(&mut self, piece: &[u8]) -> Result<usize, OutputFailed> {
-        // The header, or the rest of the previous piece, comes first.
+        // First write the header, or the rest of the previous piece.
         if !self.flush()? {
             return Ok(0);
         }

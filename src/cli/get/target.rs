@@ -102,6 +102,7 @@ fn begins_with_host(rest: &str) -> bool {
 
 /// Returns whether the host looks like an IPv6 address without brackets.
 fn has_bare_ipv6(url: &str) -> bool {
+    // Part 0 is the scheme, part 1 is the empty text between the two slashes, and part 2 is the authority.
     let authority = url.split(['/', '\\', '?', '#']).nth(2).unwrap_or_default();
     !authority.contains('[') && authority.matches(':').count() > 1
 }

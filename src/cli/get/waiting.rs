@@ -53,7 +53,7 @@ impl<'g> Waiting<'g> {
 impl Interrupt for Waiting<'_> {
     fn files(&self) -> [Option<BorrowedFd<'_>>; 2] {
         let [stop, _] = self.stop.files();
-        // The sink is not borrowed while the loop waits.
+        // The sink is not borrowed while the loop waits, so `try_borrow` succeeds.
         let wanted = self.sink.try_borrow().is_ok_and(|sink| sink.wanted());
         [stop, self.writable.as_ref().filter(|_| wanted).map(|writable| writable.as_fd())]
     }

@@ -186,8 +186,8 @@ impl LabArgs {
         wire || !self.fault.is_empty() || self.ack_delay.is_some() || self.network.is_used()
     }
 
-    /// Returns whether an option changes a run, or what is done with the run. Options for the length, the seed and the
-    /// appearance of a run are ignored.
+    /// Returns whether an option changes a run, its end, or what is checked or shown in it. `--limit`, `--seed`,
+    /// `--explain`, `--frames`, `--clock` and the files to write do not count.
     pub fn changes_the_run(&self) -> bool {
         let stops = self.step || self.until.is_some() || self.expect.is_some() || !self.show.is_empty();
         stops || self.udp || self.latency.is_some() || self.changes_the_wire()
@@ -205,7 +205,7 @@ impl LabArgs {
         self.lang.unwrap_or_else(|| if self.ascii { Lang::En } else { lang::of_locale() })
     }
 
-    /// Returns whether a file is written to standard output.
+    /// Returns whether one of the [`files`](Self::files) is `-`, which means standard output.
     pub fn writes_to_stdout(&self) -> bool {
         self.files().any(|file| is_stdout(file))
     }
@@ -213,8 +213,8 @@ impl LabArgs {
     /// Checks that the options can be combined.
     ///
     /// # Errors
-    /// Fails if two options exclude each other, if an option lacks another that it needs, or if a picture's name does
-    /// not end in .svg. overlap.rs checks the files.
+    /// Fails if two options exclude each other, if an option lacks another that it needs, if `--from` is not before
+    /// `--to`, or if a picture's name does not end in .svg. overlap.rs checks that no two files are the same.
     pub fn check(&self) -> Result<(), Failure> {
         // The options that only print something.
         let prints = [self.list, self.coverage, self.terms, self.print.is_some()];

@@ -23,11 +23,12 @@ pub const WORD: &str = "exercise";
 const HELP: &str = "?  shows the hint    Enter  goes to the next question    q  ends";
 const HELP_ZH: &str = "?  显示提示    Enter  转到下一题    q  结束";
 
-/// Asks the user the questions of a file. If a second file is named, writes the user's answers to it. Returns the exit
-/// code.
+/// Shows the experiment in a file and asks the user its questions. If a second file is named, writes the user's answers
+/// to it. Returns the exit code.
 ///
 /// # Errors
-/// Fails if the file cannot be read, or if standard input or a file has failed.
+/// Fails if the exercise cannot be read, or if the file for the answers exists or cannot be written. Also fails if
+/// standard input or output fails.
 pub fn exercise(args: &LabArgs) -> Result<u8, Failure> {
     let (name, answers) = match &args.texts[..] {
         [name] => (name, None),
@@ -72,8 +73,8 @@ fn show(experiment: &Experiment, args: &LabArgs) -> Result<(), Failure> {
     shown.finish(&ended)
 }
 
-/// Asks each question until its answer is right or the user goes on to the next one. Returns the last answer to each
-/// question.
+/// Asks each question until its answer is right or the user goes on to the next one. Returns the last valid answer to
+/// each question.
 fn ask(experiment: &Experiment, key: &Key<'_>, lang: Lang) -> Result<Answers, Failure> {
     let mut given = Answers { seed: experiment.seed(), answers: Vec::new() };
     let (mut shell, mut points) = (Shell::lab(lang), 0);

@@ -19,7 +19,7 @@ pub fn is_file(word: &str) -> bool {
 /// Fails if the file cannot be read, is longer, or is not UTF-8.
 pub fn read(path: &Path) -> Result<String, Failure> {
     let fails = |why: &dyn core::fmt::Display| Failure::usage(format_args!("{} cannot be read: {why}", path.display()));
-    // One byte more than the limit shows that the file is too long.
+    // Reading one byte more than the limit is enough to find out that a file is too long.
     let limit = MAX_FILE_BYTES as u64 + 1;
     let mut bytes = Vec::new();
     File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(|error| fails(&error))?;
@@ -31,7 +31,7 @@ pub fn read(path: &Path) -> Result<String, Failure> {
         let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
         fails(&format_args!("line {line} is not UTF-8 text"))
     })?;
-    // Some editors write a byte order mark.
+    // Remove the byte order mark that some editors write at the start of a file.
     Ok(text.strip_prefix('\u{feff}').map(Into::into).unwrap_or(text))
 }
 

@@ -62,8 +62,9 @@ pub fn mark(args: &LabArgs) -> Result<u8, Failure> {
     }
 }
 
-/// Checks that the command line has only the options in `allowed`. This function rejects the options of a run. The
-/// caller checks the other options, and passes the result as `others_are_allowed`.
+/// Rejects the options that a command such as `lab mark` does not take. This function itself checks that there are no
+/// options of a run. The caller checks the other options, and passes the result as `others_are_allowed`. The error
+/// lists `allowed`.
 ///
 /// # Errors
 /// The error names the options that are allowed.

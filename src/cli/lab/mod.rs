@@ -98,7 +98,8 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
             let longest = scenarios::LONGEST_LATENCY.total_millis();
             return Err(Failure::usage(format_args!("{name} needs a latency of at most {longest}ms")));
         }
-        // Without latency, frames never cross, and an acknowledgement is as old as its segment.
+        // Scenarios need a latency. Without one, a frame arrives at the time at which it is sent, so the frames of the
+        // two hosts never cross.
         What::Scenario(name, _) if latency == smoltcp::time::Duration::ZERO => {
             return Err(Failure::usage(format_args!("{name} needs a latency of at least 1us")));
         }
@@ -118,8 +119,8 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         let mut outputs = Outputs::create(args, latency)?;
         let ended =
             run.record(Some(last), &mut |snapshot, lab| outputs.record(snapshot, lab)).map_err(Failure::usage)?;
-        // With --step, a fault that matched no frame is only a warning, because the user might leave before that frame
-        // is sent.
+        // With --step, a fault that matched no frame is only a warning, because the user might leave the run before a
+        // matching frame is sent.
         unmatched_faults(&ended, own_faults, args).iter().for_each(|fault| log::warn!("{}", no_match(fault)));
         if let What::File(name, experiment) = &what {
             warn_of_unmet_lines(name, experiment, &ended, false);
@@ -160,7 +161,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         (Stepped::End, _) if args.until.is_some() => {
             Err(Failure::run(format_args!("the run ended after {} steps, before it reached --until", ended.steps)))
         }
-        // With other options, the scenario might not meet its expectations.
+        // Options that change the wire can break the expectations of a scenario, which are then not checked.
         (Stepped::End, Some(shipped)) if !args.changes_the_wire() => shipped.result().map(|()| 0),
         (Stepped::End, shipped) => {
             unexpected_failure(&ended, shipped.as_ref(), outputs.expect.as_ref()).map_or(Ok(0), Err)
@@ -181,7 +182,7 @@ fn unexpected_failure(ended: &Ended, shipped: Option<&Expected>, file: Option<&E
     let is_expected = |end: Option<End>| match end {
         // The client is host 0.
         Some(end) => [shipped, file].into_iter().flatten().any(|e| e.expectations.expect_end(0, end)),
-        // A UDP client or a failed `connect` has no `End`. A scenario can let them fail.
+        // The failure of a UDP client or of `connect` has no `End`. In a scenario, such a failure can be intended.
         None => shipped.is_some(),
     };
     let failed = ended.failed.iter().find(|failed| !is_expected(failed.end))?;
@@ -195,8 +196,9 @@ fn unmatched_faults<'a>(ended: &Ended, own_faults: usize, args: &'a LabArgs) -> 
     ended.unmet.iter().filter_map(of_args).map(|fault| fault.words.as_str()).collect()
 }
 
-/// Warns about the lines of a file that had no effect. If `with_faults` is false, the run did not have to meet every
-/// fault, so this function warns only about segments that were not sent.
+/// Warns about the lines of a file that had no effect: segments that were not sent and, if `with_faults` is true,
+/// faults that matched no frame. The caller passes false if the run was stopped early or if options have changed the
+/// wire.
 fn warn_of_unmet_lines(name: &str, experiment: &Experiment, ended: &Ended, with_faults: bool) {
     if with_faults {
         let lines = ended.unmet.iter().filter_map(|index| experiment.fault_line(*index));
@@ -209,7 +211,7 @@ fn warn_of_unmet_lines(name: &str, experiment: &Experiment, ended: &Ended, with_
     }
 }
 
-/// Returns the message that no frame matched `faults`, the words of one or more faults.
+/// Returns the message that no frame matched `faults`. The text `faults` contains one or more faults.
 fn no_match(faults: &str) -> String {
     format!("no frame matched the fault '{faults}'")
 }
@@ -233,7 +235,7 @@ impl What {
 }
 
 /// Finds the program, the scenario or the file that the command line names. The default is the program greeting. A
-/// program's name takes precedence.
+/// program takes precedence over a scenario or a file of the same name.
 fn find(args: &LabArgs) -> Result<What, Failure> {
     let name = args.what.as_deref().unwrap_or("greeting");
     if let Some(app) = app::find(name) {

@@ -97,7 +97,8 @@ impl NetworkArgs {
     }
 }
 
-/// Returns a parser for a number in `range` for both sides, or for `client=N`, `server=N` or `client=N,server=N`.
+/// Returns a parser for the values of the sides. The text is `N`, which is for both sides, or `client=N`, `server=N` or
+/// `client=N,server=N`. Each number must be in `range`.
 fn sides<T: TryFrom<u64> + Copy + Send + Sync + 'static>(
     range: std::ops::RangeInclusive<u64>,
     example: &'static str,

@@ -15,7 +15,7 @@ pub struct Text {
 }
 
 impl Text {
-    /// Empties a file, or opens standard output for the name `-`.
+    /// Creates or empties the file at `path`, or opens standard output for the name `-`.
     ///
     /// # Errors
     /// Fails if the file cannot be written.
@@ -70,7 +70,8 @@ pub fn is_same(one: &Path, other: &Path) -> bool {
     one == other || resolve(one).is_some_and(|one| Some(one) == resolve(other))
 }
 
-/// Returns whether `file` is a further page of the ladder in `svg`. NAME-2.svg is a page of NAME.svg.
+/// Returns whether `file` has the name of a further page of the ladder in `svg`. For example, NAME-2.svg is the second
+/// page of NAME.svg.
 pub fn is_page(file: &Path, svg: &Path) -> bool {
     let [Some(file), Some(svg)] = [resolve(file), resolve(svg)] else { return false };
     let page = |stem: &OsStr| -> Option<usize> {
@@ -82,7 +83,8 @@ pub fn is_page(file: &Path, svg: &Path) -> bool {
     is_beside && file.file_stem().and_then(page).is_some_and(|page| page > 1)
 }
 
-/// Returns a file's path without links, `.` and `..`, if its folder exists. The file need not exist.
+/// Returns a file's path without links, `.` and `..`. The file need not exist. Returns `None` for standard output, and
+/// if the file's folder does not exist.
 fn resolve(path: &Path) -> Option<PathBuf> {
     if is_stdout(path) {
         return None;

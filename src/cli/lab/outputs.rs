@@ -58,7 +58,7 @@ fn colored() -> bool {
 }
 
 impl Shown {
-    /// Returns a printer of a ladder without options, [`width`] columns wide.
+    /// Returns a printer of a ladder that is [`width`] columns wide. All options are off.
     pub fn new(lang: Lang) -> Self {
         let ladder = Ladder { width: width(), ascii: false, color: colored(), lang };
         Shown {
@@ -162,7 +162,7 @@ impl Shown {
     /// # Errors
     /// Fails if standard output has failed.
     pub fn flush(self) -> Result<(), Failure> {
-        // Standard output still buffers a last line without a line end.
+        // If the last line has no line end, standard output still buffers this line.
         let flushed = io::stdout().flush();
         match self.fault.or(flushed.err()) {
             None => Ok(()),
@@ -174,7 +174,8 @@ impl Shown {
 /// The width of the indentation of an explanation, in columns.
 const INDENT: usize = 6;
 
-/// The smallest number of columns for an explanation.
+/// The smallest number of columns for which explanations are wrapped. In a narrower terminal, they are wrapped as if
+/// the terminal had this number of columns.
 const NARROWEST: usize = 40;
 
 type FileCapture = LabCapture<IoSink<BufWriter<Box<dyn Write>>>>;
@@ -227,7 +228,7 @@ impl Outputs {
 
     /// Writes one entry of the run to the files, and checks the expectations.
     pub fn record(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
-        // Only the lines of JSON contain the TCP variables of both hosts.
+        // The TCP variables of both hosts are collected only for JSON, because no other file contains them.
         let holds = if self.json.is_some() { self.changes.after(snapshot, lab) } else { [None; 2] };
         self.write(snapshot, &lab.wire, holds);
         self.graphs.iter_mut().for_each(|graph| graph.take_control(snapshot, lab));
@@ -236,8 +237,8 @@ impl Outputs {
         }
     }
 
-    /// Writes one entry of a run to the files. `holds` contains the TCP variables of each host. A `None` is not
-    /// written.
+    /// Writes one entry of a run to the files. `holds` contains the TCP variables of each host, or `None` for a host
+    /// whose variables are not to be written.
     pub fn write(&mut self, snapshot: &Snapshot, wire: &Wire, holds: [Option<Control>; 2]) {
         if let Some(json) = &mut self.json {
             // `Text` keeps a write error until `finish`.

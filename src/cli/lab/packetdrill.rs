@@ -20,8 +20,8 @@ pub fn script(args: &LabArgs) -> Option<&Path> {
 /// Runs a script; returns the exit code.
 ///
 /// # Errors
-/// Fails with exit code 2 if the script cannot be read, and with 1 if one of its lines does not hold. The message names
-/// the line.
+/// Fails with exit code 2 if the script cannot be read, and with 1 if the run does not match one of the script's lines.
+/// The message names the line.
 pub fn run_file(path: &Path, args: &LabArgs) -> Result<u8, Failure> {
     let name = path.display();
     if args.changes_the_run() || args.seed.is_some() || !args.texts.is_empty() {

@@ -10,7 +10,7 @@ use crate::lab::lang::Lang;
 use crate::lab::run::HostLab;
 use crate::lab::show::{Graph, Part, PictureRows, Visited, write_states_svg};
 
-/// Returns the part of a run that the command line selects.
+/// Returns the part of a run that `--from` and `--to` select.
 pub fn part(args: &LabArgs) -> Part {
     Part::new(args.from.map(Into::into), args.to.map(Into::into))
 }
@@ -33,7 +33,7 @@ impl Svg {
         Ok(Svg { file: Text::create(path)?, path: path.into(), lang: args.lang(), rows })
     }
 
-    /// Adds an entry to the picture, if the picture shows it.
+    /// Adds an entry to the picture, if it is one of the entries that the picture shows.
     pub fn take(&mut self, snapshot: &Snapshot) {
         self.rows.take(snapshot);
     }

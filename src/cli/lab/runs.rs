@@ -11,7 +11,7 @@ use crate::lab::{Setup, Snapshot};
 /// The runs, named a, b, c and so on. There is always at least one run.
 pub struct Runs {
     kept: Vec<Kept>,
-    /// The index in `kept` of the current run.
+    /// The index in `kept` of the present run, which the user steps through.
     present: usize,
 }
 
@@ -25,7 +25,7 @@ struct Kept {
 /// The largest number of runs: one for each letter.
 const MAX_RUNS: usize = 26;
 
-/// The largest number of lines of a run that are compared.
+/// The largest number of lines that `compare` takes from a run.
 const MAX_COMPARED: usize = 20_000;
 
 impl Runs {

@@ -20,7 +20,7 @@ const UNNAMED: &str = "lab.pcapng";
 enum Next {
     /// Run again from the start, up to this step.
     Again(u32),
-    /// Run another run up to the step at which the user left it.
+    /// Switch to another run, at the step at which the user left that run.
     Other,
     /// Leave the prompt at this step.
     Quit(u32),
@@ -34,7 +34,7 @@ pub fn step(run: &mut Run<'_>, args: &LabArgs) -> Result<u32, Failure> {
     let mut shown = Shown::of(args);
     // The step at which the prompt continues.
     let mut start = 0;
-    // With --until, the run first continues to that event without a prompt.
+    // With --until, first run to the event that the option names, without a prompt.
     if run.until.is_some() {
         start = run.record(None, &mut |snapshot, _| shown.print_row(snapshot)).map_err(Failure::usage)?.steps;
         run.until = None;
@@ -74,7 +74,7 @@ struct Session<'a, 's> {
 }
 
 impl<'s> Session<'_, 's> {
-    /// Returns the present run, which can be repeated.
+    /// Returns the present run with its manual changes, to be repeated from the start.
     fn run(&self) -> Run<'s> {
         Run { by_hand: self.runs.by_hand().to_vec(), ..Run::new(self.setup) }
     }
@@ -127,7 +127,8 @@ impl<'s> Session<'_, 's> {
 
     /// Takes at most `count` steps, until the goal is reached or the run is over.
     fn take_steps(&mut self, lab: &mut HostLab<'_>, run: &Run<'_>, count: u32, goal: Option<Goal>) {
-        // A single step also shows a step in which only the clock advances. Otherwise, nothing might be printed.
+        // A command for a single step prints the step even if only the clock advances, so that it always prints
+        // something.
         self.shown.clock = self.args.clock || count == 1;
         let run = Run { until: goal, ..run.clone() };
         for _ in 0..count {
@@ -200,7 +201,8 @@ impl<'s> Session<'_, 's> {
         self.runs.list(self.shown.lang()).iter().for_each(|line| self.shown.say(line));
     }
 
-    /// Saves a capture of the run up to step `upto`: to `file`, to the file of --pcap, or to [`UNNAMED`].
+    /// Saves a capture of the run up to step `upto`. The file is `file`, or else the file of --pcap, or else the
+    /// default file [`UNNAMED`]. If the default file exists already, it is not replaced.
     fn save(&mut self, upto: u32, file: Option<String>) {
         let pcap = self.args.pcap.as_ref();
         if file.is_none() && pcap.is_none() && Path::new(UNNAMED).exists() {

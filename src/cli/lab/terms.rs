@@ -1,4 +1,4 @@
-//! Prints the glossary of `lab --terms` and the sources of explanations.
+//! Formats the glossary of `lab --terms`, and the sources of explanations.
 
 use std::fmt::Write;
 
@@ -6,7 +6,8 @@ use crate::lab::lang::Lang;
 use crate::lab::terms::TERMS;
 use crate::lab::wrap::{NO_BREAK, wrapped};
 
-/// Returns a text with its source, the section of an RFC. Some texts have no source.
+/// Returns `text` followed by its source in brackets. The source `rfc` is an RFC or a section of one. If `rfc` is
+/// empty, returns `text` alone.
 pub fn cited(text: &str, rfc: &str, lang: Lang) -> String {
     match (lang, rfc.split_once(" section ")) {
         _ if rfc.is_empty() => text.into(),

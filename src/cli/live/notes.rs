@@ -47,7 +47,7 @@ impl<'s> Notes<'s> {
         }
     }
 
-    /// Returns the recorded lines and clears the record.
+    /// Returns the recorded lines, and forgets all recorded lines, frames and states.
     pub(super) fn take_lines(&mut self) -> Vec<String> {
         core::mem::take(&mut self.step).lines
     }

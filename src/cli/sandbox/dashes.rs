@@ -8,8 +8,8 @@ use crate::cli::error::Failure;
 use crate::cli::programs::find;
 use crate::cli::words::option;
 
-/// Returns the error if `--` before COMMAND is missing or COMMAND itself is missing. Returns `None` for any other
-/// problem.
+/// Returns the error if `--` before COMMAND is missing or COMMAND itself is missing. Otherwise returns `None`, even if
+/// the words have another problem, which the parser reports.
 ///
 /// `words` are the words after `smolstep sandbox`. After the options and their values, the next word must be `--`.
 pub fn missing_dashes(command: &Command, words: &[OsString]) -> Option<Failure> {

@@ -23,8 +23,8 @@ pub fn join(command: &[OsString]) -> SandboxError {
     become_command(command).unwrap_or_else(|error| error)
 }
 
-/// Replaces this process with `command`. Returns the error that prevented the replacement: `Ok` is the error of `exec`,
-/// which returns only on failure.
+/// Replaces this process with `command`. Returns only if an error has prevented the replacement. `Ok` contains an error
+/// of `exec`, and `Err` contains an error that occurred before `exec`.
 fn become_command(command: &[OsString]) -> Result<SandboxError, SandboxError> {
     let pid = newest(&folder()?).ok_or(SandboxError::NoneRunning)?;
     enter(pid).map_err(SandboxError::Join)?;
@@ -37,8 +37,8 @@ fn enter(pid: u32) -> io::Result<()> {
     // Open both files first, because this process is not allowed to open them from inside the user namespace.
     let user = File::open(format!("/proc/{pid}/ns/user"))?;
     let net = File::open(format!("/proc/{pid}/ns/net"))?;
-    // If root created the sandbox, it can share the user namespace of this process. The kernel refuses to enter the
-    // current namespace again.
+    // A sandbox that root has created can lack a user namespace of its own. It is then in the user namespace of this
+    // process, which the kernel would refuse to enter again.
     if user.metadata()?.ino() != fs::metadata("/proc/self/ns/user")?.ino() {
         move_into_link_name_space(user.as_fd(), Some(LinkNameSpaceType::User))?;
     }
@@ -51,8 +51,8 @@ fn enter(pid: u32) -> io::Result<()> {
 pub(super) struct Entry(PathBuf);
 
 impl Entry {
-    /// Writes a file that announces this sandbox to `folder`. The file's name is this process's number. Its content is
-    /// the process's start time, which another process with the same number would not have.
+    /// Announces this sandbox by a file in `folder`. The file's name is this process's number. The file contains this
+    /// process's start time, which another process with the same number would not have.
     pub(super) fn write(folder: &Path) -> Result<Entry, SandboxError> {
         let pid = std::process::id();
         let path = folder.join(pid.to_string());

@@ -47,7 +47,7 @@ pub const KERNEL: [(IpAddr, u8); 2] = [
     (IpAddr::V6(Ipv6Addr::new(0xfdaa, 0, 0, 0, 0, 0, 0, 0x64)), 64),
 ];
 /// The kernel's link-local address, the source of router advertisements (RFC 4861 section 4.2). On other TAPs, the
-/// kernel assigns a link-local address itself.
+/// kernel assigns a link-local address itself. On tap0, [`quieten`] prevents that.
 const ROUTER: (IpAddr, u8) = (IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x64)), 64);
 
 /// Run a command in a private network with tap0, and servers at the other end of tap0
@@ -137,7 +137,7 @@ impl Sandbox {
         let folder = join::folder()?;
         namespace::enter()?;
         make_tap()?;
-        // The threads that forward the published ports inherit the namespaces, so they start now.
+        // The threads that forward the published ports inherit the namespaces, so they start only now.
         published.run().map_err(SandboxError::Thread)?;
         Ok(Sandbox { _entry: join::Entry::write(&folder)? })
     }

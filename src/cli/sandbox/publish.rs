@@ -80,7 +80,7 @@ impl Published {
 /// Accepts connections, and starts a thread for each as soon as a permit is free.
 fn accept(listener: &TcpListener, to: SocketAddr, permits: &Arc<Permits>) {
     loop {
-        // The permit is taken first. Without one, further connections wait in the kernel's accept queue.
+        // The permit is taken first. While no permit is free, connections wait in the kernel's accept queue.
         let permit = permits.take();
         let started = listener.accept().and_then(|(client, _)| {
             Builder::new().stack_size(STACK).spawn(move || {

@@ -22,7 +22,7 @@ pub(super) fn relay(host: &UdpSocket, to: SocketAddr) {
     }
 }
 
-/// Relays datagrams until the sockets cannot be polled.
+/// Relays datagrams until a poll of the sockets fails.
 fn run(host: &UdpSocket, to: SocketAddr) -> io::Result<()> {
     let mut clients = Clients::new();
     let mut buffer = vec![0; 65_535];
@@ -47,8 +47,8 @@ fn run(host: &UdpSocket, to: SocketAddr) -> io::Result<()> {
     }
 }
 
-/// Waits for a datagram from any client or from the server, for up to [`IDLE`] if there are clients. Returns for each
-/// client whether a datagram from the server is waiting.
+/// Waits for a datagram from any client or from the server. If there are clients, waits for at most [`IDLE`]. Returns
+/// for each client whether a datagram from the server is waiting.
 fn wait_until_ready(host: &UdpSocket, clients: &Clients<UdpSocket>) -> io::Result<Vec<bool>> {
     let sockets = std::iter::once(host).chain(clients.list.iter().map(|c| &c.socket));
     let mut fds: Vec<PollFd<'_>> = sockets.map(|s| PollFd::new(s, PollFlags::IN)).collect();
@@ -111,6 +111,7 @@ impl<S> Clients<S> {
         Ok(&mut client.socket)
     }
 
+    /// Closes the sockets of the clients that have been silent for [`IDLE`].
     fn forget_idle(&mut self, now: Instant) {
         self.list.retain(|c| now.saturating_duration_since(c.heard) < IDLE);
     }

@@ -38,7 +38,7 @@ impl Input {
         mut interrupt: Option<&mut dyn Interrupt>,
     ) -> Result<Option<String>, Failure> {
         match &self.keyboard {
-            // Several pasted lines are several commands.
+            // If the user has pasted several lines, each of them is a command: return the next one.
             Some(_) if self.typed.contains(&b'\n') => {
                 let line = self.take_line().unwrap_or_default();
                 say(format_args!("{prompt}{line}"))?;
@@ -109,7 +109,7 @@ pub(super) fn has_line() -> bool {
 fn wait(source: BorrowedFd<'_>, interrupt: &mut Option<&mut dyn Interrupt>) -> Result<bool, Failure> {
     loop {
         let ready = {
-            // Interrupts that report only signals have one file.
+            // At a prompt, the interrupt reports only signals, so it has one file.
             let files = [Some(source.as_fd()), interrupt.as_ref().and_then(|interrupt| interrupt.files()[0])];
             let mut fds: heapless::Vec<PollFd<'_>, 2> =
                 files.into_iter().flatten().map(|file| PollFd::from_borrowed_fd(file, PollFlags::IN)).collect();

@@ -111,7 +111,8 @@ fn edit(
                 if handles_sigint {
                     return;
                 }
-                // The process was started with SIGINT ignored, as the background jobs of a script are.
+                // Without a handler, SIGINT ends the process. If the process goes on, it was started with SIGINT
+                // ignored, as the background jobs of a script are.
                 break;
             }
             Err(_) => break,

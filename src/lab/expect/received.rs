@@ -24,7 +24,7 @@ pub(super) struct Received {
     bytes: Vec<u8>,
 }
 
-/// The data in the frames of one connection that the program has not read yet.
+/// The data that has arrived on one connection and that the program has not read yet.
 #[derive(Clone, Debug)]
 struct Stream {
     ends: Tuple,
@@ -35,7 +35,7 @@ struct Stream {
 }
 
 impl Received {
-    /// Returns the bytes read so far that have been kept.
+    /// Returns the bytes that the programs have read so far. [`keep`](Self::keep) removes the older bytes.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }

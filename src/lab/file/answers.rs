@@ -54,7 +54,7 @@ impl Answers {
         Ok(Answers { seed: seed.ok_or_else(missing)?, answers })
     }
 
-    /// Returns the answer to question `number`.
+    /// Returns the answer to question `number`, if there is one.
     pub fn to(&self, number: usize) -> Option<&str> {
         self.answers.iter().find(|(other, _)| *other == number).map(|(_, answer)| answer.as_str())
     }

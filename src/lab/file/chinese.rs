@@ -11,7 +11,7 @@ use crate::lab::lang::Lang;
 /// The first words of the lines whose strings are shown to the reader.
 const TRANSLATED: [&str; 5] = ["title", "text", "question", "answer", "hint"];
 
-/// Returns the strings in a line that begins with a word of [`TRANSLATED`]. Any other line has nothing to translate.
+/// Returns the strings in a line that begins with a word of [`TRANSLATED`]. For any other line, returns an empty list.
 pub(super) fn texts(source: &Source) -> Vec<String> {
     let mut words = source.words();
     let mut texts = Vec::new();

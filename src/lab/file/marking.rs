@@ -42,7 +42,7 @@ struct Found {
 pub enum Marked {
     /// The answer is right.
     Right,
-    /// The answer is right if a run with these further faults meets the expectations.
+    /// The answer is right if a run of the exercise, with these faults added, meets the expectations.
     Run {
         /// The faults.
         faults: Vec<Fault>,
@@ -127,7 +127,8 @@ impl<'e> Key<'e> {
         }
     }
 
-    /// Parses an expectation for this wire. The expectation is valid, because the parser of the file has checked it.
+    /// Parses an expectation for the latency of the run. The expectation is valid, because the parser of the file has
+    /// checked it.
     fn parsed(&self, expectation: &str) -> Expectations {
         Expectations::parse_for(expectation, self.latency, duration).unwrap_or_default()
     }

@@ -162,7 +162,7 @@ impl Experiment {
 
     /// Returns the file's expectations, for a wire with this latency.
     pub fn expectations(&self, latency: Duration) -> Expectations {
-        // The lines are valid, because they were parsed before for another wire.
+        // The lines are valid, because the parser of the file has already parsed them for the default latency.
         Expectations::parse_for(&self.expectations, latency, values::duration).unwrap_or_default()
     }
 
@@ -181,8 +181,11 @@ struct Parser {
     runs: Option<(crate::app::App, bool)>,
     /// The strings in the line above that can be translated.
     above: Vec<String>,
+    /// The number of expectations so far.
     expectations: usize,
+    /// The number of faults so far.
     faults: usize,
+    /// The number of calls and events so far.
     scheduled: usize,
 }
 
@@ -337,7 +340,8 @@ impl Parser {
     }
 }
 
-/// Checks that a string is not too long and contains no control characters, because they could disturb a terminal.
+/// Checks that a file's text is not too long, and has no control characters except tabs. Other control characters could
+/// disturb a terminal.
 fn check_text(text: &str) -> Result<(), FileError> {
     let error = |line, column, message: String| Err(FileError { line, column, message });
     if text.len() > MAX_FILE_BYTES {

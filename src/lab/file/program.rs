@@ -38,9 +38,9 @@ pub(super) enum Role {
     Calls { remote: u16, local: u16, at: Moment },
     /// Listens on a port.
     Listens { port: u16, serves: Option<usize>, backlog: Option<usize> },
-    /// The client of a program of this crate.
+    /// The client of a program of this crate, such as greeting.
     Client { app: App, udp: bool, texts: Vec<String> },
-    /// The server of a program of this crate.
+    /// The server of a program of this crate, such as greeting.
     Server { app: App, udp: bool },
 }
 
@@ -65,7 +65,7 @@ impl Program {
             // The client makes a call for each text.
             Role::Client { app, udp: false, texts } if app.takes_one_message() => texts.len(),
             Role::Client { udp: false, .. } => 1,
-            // Servers make no calls, and UDP has none.
+            // Servers make no calls, and UDP clients need none.
             _ => 0,
         }
     }
@@ -137,7 +137,7 @@ const VERBS: &str = "listens, calls, runs or sends";
 
 /// Parses the line that begins a program. `runs` is the program that the server runs, and whether it uses UDP.
 ///
-/// A line `server runs` changes `runs`. A later line `client sends` needs it to know which client sends.
+/// A line `server runs` changes `runs`. A later line `client sends` takes the client's program from `runs`.
 pub(super) fn head(mut words: Words<'_>, runs: &mut Option<(App, bool)>) -> Result<Program, FileError> {
     let line = words.line();
     let host = words.parse(SIDES, side)?;

@@ -149,7 +149,8 @@ impl Answer {
         }
     }
 
-    /// Describes in a language how an answer is written. No parsed experiment has a question with the answer `Missing`.
+    /// Describes how an answer is written, in the language `lang`. No parsed experiment has a question with the answer
+    /// `Missing`.
     #[cfg(feature = "session")]
     pub(crate) fn form(&self, lang: Lang) -> &'static str {
         match self {
@@ -231,7 +232,7 @@ fn answer(words: &mut Words<'_>) -> Result<Answer, FileError> {
             Answer::Field(field, frame(words)?)
         }
         "make" => {
-            // Errors count columns from the start of the expectation.
+            // The column of an error is counted from the start of the expectation, so keep the words from there.
             let before = words.clone();
             let expectation = words.until(&["hint", "points"]);
             check_expectation(&before, expectation)?;

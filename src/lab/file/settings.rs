@@ -22,7 +22,7 @@ pub(super) fn check(words: Words<'_>) -> Result<(), FileError> {
     apply(words, &mut Setup::default())
 }
 
-/// Applies the change that a line describes to a set-up.
+/// Changes `setup` as a line describes.
 pub(super) fn apply(mut words: Words<'_>, setup: &mut Setup<'_>) -> Result<(), FileError> {
     match words.next() {
         Some("clients") => setup.clients = size(&mut words, 1, 8)?,
@@ -117,6 +117,7 @@ const HOSTS: &str = "congestion none, reno or cubic; nagle on or off; ack-delay 
 /// Parses and applies an option of `hosts` to both hosts.
 fn hosts_option(words: &mut Words<'_>, setup: &mut Setup<'_>) -> Result<(), FileError> {
     // The stack sends a keep-alive probe every quarter of the idle timeout. A quarter must be at least a millisecond.
+    // The option `keep-alive` has the same limit.
     let idle = |word: &str| duration(word).filter(|time| time.total_millis() >= 4);
     match words.peek() {
         Some("ack-delay") => {

@@ -1,13 +1,13 @@
-//! Parses the numbers, times, rates and shares of a file.
+//! Parses the numbers, times, rates and percentages in a file.
 
 use smoltcp::time::Duration;
 
 use crate::lab::Moment;
 
-/// Describes a duration.
+/// Describes a valid duration, for errors.
 pub(super) const DURATION: &str = "a time with a unit (us, ms, s, min or h), as in 20ms";
 
-/// Describes a time that can depend on the latency of the wire.
+/// Describes a valid time that can depend on the latency of the wire, for errors.
 pub(super) const MOMENT: &str = "a time, as in 2s, 300ms, 1.5rtt or 3rtt+200ms";
 
 /// Parses a time without round trips, such as `300ms`. The time can be at most a year.
@@ -26,7 +26,7 @@ pub(crate) fn duration(word: &str) -> Option<Duration> {
     Some(Duration::from_micros(number.checked_mul(micros)?)).filter(|time| *time <= Moment::LONGEST)
 }
 
-/// Parses a time. A time of 0 needs no unit.
+/// Parses a time without round trips. A time of 0 needs no unit.
 pub(super) fn duration_or_zero(word: &str) -> Option<Duration> {
     if word == "0" { Some(Duration::ZERO) } else { duration(word) }
 }
@@ -55,7 +55,7 @@ pub(crate) fn percent(word: &str) -> Option<u32> {
         return None;
     }
     let mut parts = whole.parse::<u32>().ok().filter(|whole| *whole <= 100)? * 10_000;
-    // One percent is 10,000 parts per million, so the first digit after the point counts 1,000.
+    // One percent is 10,000 parts per million, so the first digit after the point is worth 1,000.
     for (digit, weight) in part.bytes().zip([1000, 100, 10, 1]) {
         parts += u32::from(digit - b'0') * weight;
     }

@@ -54,8 +54,8 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Makes line number `line` of a file from `text`. Each `$NAME` and `${NAME}` is replaced by its number, except an
-    /// unknown name.
+    /// Makes the source of line number `line`, whose text in the file is `text`. Replaces each `$NAME` and `${NAME}`
+    /// with its number, and leaves an unknown name as it is.
     pub(super) fn new(line: usize, text: &str, varied: &[Varied]) -> Self {
         // The spaces at the end are removed, because each look at the next word would skip them again.
         let mut rest = text.trim_end();
@@ -108,7 +108,8 @@ impl<'t> Words<'t> {
         self.text[self.at..].trim()
     }
 
-    /// Reads the line up to one of the words in `stops`, a comment or the end. A string in quotation marks is one word.
+    /// Reads and returns the text before the next word of `stops`, before a comment, or up to the end of the line. A
+    /// string in quotation marks is one word.
     pub(super) fn until(&mut self, stops: &[&str]) -> &'t str {
         let start = self.at;
         while let Some(word) = self.peek().filter(|word| !stops.contains(word)) {
@@ -126,7 +127,7 @@ impl<'t> Words<'t> {
         tokens::word(self.rest())
     }
 
-    /// Reads a word. [`quoted`](Self::quoted) reads a string in quotation marks.
+    /// Reads the next word. For a string in quotation marks, use [`quoted`](Self::quoted).
     pub(super) fn next(&mut self) -> Option<&'t str> {
         let word = self.peek()?;
         self.at = self.start() + word.len();
@@ -142,7 +143,7 @@ impl<'t> Words<'t> {
         takes
     }
 
-    /// Reads a word and parses it.
+    /// Reads the next word and parses it with `parse`. In errors, `expected` describes a valid word.
     pub(super) fn parse<T>(&mut self, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, FileError> {
         let word = self.peek().ok_or_else(|| self.missing(expected))?;
         let value = parse(word).ok_or_else(|| self.unfit(expected))?;
@@ -178,7 +179,7 @@ impl<'t> Words<'t> {
     }
 
     /// Returns an error about a word in the rest of the line. Another parser reported the word and `column`, which
-    /// counts the characters of the rest from 1.
+    /// counts characters from 1 at the start of the next word.
     pub(super) fn unfit_at(&self, column: usize, word: &str, expected: &str) -> FileError {
         let start = self.start();
         let at = self.text[start..].char_indices().nth(column.saturating_sub(1));
@@ -233,7 +234,7 @@ impl<'t> Words<'t> {
     }
 }
 
-/// Reads the `$NAME` or `${NAME}` at the start of `text`. Returns its length, and the name.
+/// Reads the `$NAME` or `${NAME}` at the start of `text`. Returns its length in bytes, and the name.
 fn name(text: &str) -> (usize, &str) {
     let rest = &text[1..];
     if let Some((name, _)) = rest.strip_prefix('{').and_then(|inner| inner.split_once('}')) {

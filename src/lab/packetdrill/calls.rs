@@ -13,8 +13,8 @@ use super::time::{When, seconds};
 #[derive(Clone, Debug)]
 pub(super) struct Call {
     pub(super) function: Function,
-    /// The time at which a call that waits returns. Like the start of the call, it is relative to the start of the
-    /// script or to the previous line.
+    /// The time at which a call that waits returns, or `None` if the call returns at once. Like the start of the call,
+    /// the time is relative to the start of the script or to the previous line.
     pub(super) until: Option<Duration>,
     pub(super) result: Outcome,
 }
@@ -26,10 +26,10 @@ pub(super) enum Function {
     Bind(u32),
     Close(u32),
     Connect(u32),
-    /// The socket, and whether `close` sends RST. SO_LINGER with a time of 0 asks for this.
+    /// The socket, and whether `close` sends RST. SO_LINGER with a time of 0 asks for RST.
     Linger(u32, bool),
     Listen(u32, u32),
-    /// A call that has no effect here. Its result is not compared.
+    /// A call that has no effect in the lab. Its result is not compared.
     Option(u32),
     Read(u32, u32),
     /// The socket and whether the call closes the sending direction.
@@ -59,7 +59,7 @@ impl Function {
 /// The result of a call: a number, or -1 and an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// The error's name is empty if the script does not name it.
+    /// -1 and the error's name, which is empty if the script writes only -1.
     Error(String),
     Number(u32),
 }
@@ -163,7 +163,7 @@ const NAMES: [&str; 16] = [
 ];
 
 impl Sockets {
-    /// Reads the arguments of function `name` that have an effect. An error about the function points at `at_name`.
+    /// Reads those arguments of function `name` that have an effect. An error about the function points at `at_name`.
     fn function(
         &mut self,
         name: &str,
@@ -250,7 +250,7 @@ impl Sockets {
                 scanner.need("=", LINGER)?;
                 let seconds = scanner.number(u32::MAX, LINGER)?;
                 scanner.need("}", LINGER)?;
-                // Only with a linger time of 0, `close` sends RST.
+                // `close` sends RST only if lingering is on and the linger time is 0.
                 let aborts = on == 1 && seconds == 0;
                 Ok(Function::Linger(socket, aborts))
             }
@@ -288,7 +288,7 @@ fn argument(scanner: &mut Scanner<'_>) -> Result<(), Error> {
                 string(scanner)?;
                 continue;
             }
-            // An argument contains none of these, so its end is missing.
+            // These characters occur in no argument outside a string, so this argument has no end.
             '`' | '%' | ';' => break,
             _ => {}
         }

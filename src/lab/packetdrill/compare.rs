@@ -15,7 +15,7 @@ pub(super) enum Verdict {
     Complete,
     /// The segment is not the expected one. The text says what differs.
     Differs(&'static str),
-    /// The segment is the next piece of the line, and more follow.
+    /// The segment is the next piece of the line, and more pieces must follow.
     Piece,
 }
 
@@ -38,7 +38,7 @@ impl Wanted {
     pub(super) fn compare(&mut self, seen: &SegmentText) -> Verdict {
         let wanted = &mut self.segment;
         let is_piece = seen.len > 0 && seen.len < wanted.len;
-        // Only the last piece has FIN, and PSH is compared only there.
+        // Only the last piece has FIN. PSH is compared only in the last piece.
         let mask = if is_piece { !(Flags::FIN | Flags::PSH) } else { !0 };
         let options = |segment: &SegmentText| {
             let mut options = segment.options.clone().unwrap_or_default();

@@ -32,8 +32,8 @@ pub struct Ends {
     pub addresses: [Ipv4Address; 2],
     /// The ports.
     pub ports: [u16; 2],
-    /// The initial sequence numbers, which a text writes as 0. Sequence numbers are relative to the sender's number.
-    /// Acknowledgement numbers and SACK blocks are relative to the receiver's number.
+    /// The initial sequence numbers. In the text of a segment, sequence numbers are relative to the sender's initial
+    /// number. Acknowledgement numbers and SACK blocks are relative to the receiver's.
     pub isn: [u32; 2],
 }
 
@@ -51,11 +51,12 @@ impl Ends {
 }
 
 impl SegmentText {
-    /// Returns the frames of the segment, with correct checksums. `mtu` is the length of the longest IP packet.
+    /// Returns the frames of the segment, with correct checksums. `mtu` is the largest length of an IP packet in bytes.
     ///
-    /// The payload consists of the letter x. If it does not fit into one frame, it is divided among several frames. SYN
-    /// is in the first of them, and FIN and PSH are in the last. A missing window is 0.
+    /// Each byte of the payload is the letter x. A payload that does not fit into one frame is divided among several
+    /// frames. SYN is then in the first frame, and FIN and PSH are in the last. A missing window is written as 0.
     pub fn frames(&self, ends: &Ends, mtu: usize) -> Vec<Vec<u8>> {
+        // A frame takes at least one byte of the payload, even if the MTU is too small, so that the loop ends.
         let most = mtu.saturating_sub(IP + TCP + self.options_len()).max(1);
         let len = self.len as usize;
         let mut frames = Vec::new();
@@ -105,7 +106,7 @@ impl SegmentText {
         ip.set_dst_addr(ends.addresses[1]);
         ip.fill_checksum();
         let bytes = ip.payload_mut();
-        // A script can combine the flags freely, so they are written as one byte.
+        // A script can combine the flags freely, so all flags are written together, as one byte.
         bytes[..header].fill(0);
         bytes[FLAGS_OFFSET] = flags.0;
         let mut tcp = TcpPacket::new_unchecked(bytes);

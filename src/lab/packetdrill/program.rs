@@ -12,8 +12,8 @@ use crate::stack::{Context, End, Next, Session};
 #[derive(Clone, Debug)]
 pub struct Program {
     table: Rc<RefCell<Vec<Connection>>>,
-    /// The connection's index in the table. The program of a listener has none: each connection gets a clone of the
-    /// program.
+    /// The connection's index in the table. It is `None` in the program of a listener: each connection of the listener
+    /// gets a clone of that program.
     index: Option<usize>,
 }
 
@@ -21,7 +21,7 @@ pub struct Program {
 #[derive(Debug, Default)]
 pub(super) struct Connection {
     pub(super) is_established: bool,
-    /// Whether the program knows the connection: it has called `connect`, or accepted it.
+    /// Whether the program knows the connection: the program has opened it with `connect`, or has accepted it.
     pub(super) is_taken: bool,
     /// The call to carry out.
     pub(super) request: Option<Request>,
@@ -125,7 +125,8 @@ impl Connection {
         next
     }
 
-    /// Takes the result of the request, if there is one. The end of the connection ends every request.
+    /// Takes the result of the request. Returns `None` if there is no result yet. If the connection has ended before
+    /// the request was complete, the end determines the result.
     pub(super) fn returned(&mut self) -> Option<Result<u32, &'static str>> {
         self.reply.take().or_else(|| Some(Self::after(self.end?, self.request.take()?)))
     }

@@ -125,7 +125,8 @@ struct Runner<'r, 'a, C> {
     /// The number of the host on which the stack runs.
     host: usize,
     /// The sides of a segment from the peer to the stack, with their initial sequence numbers. In the script, the
-    /// stack's initial number is 0. The peer's initial number is in its SYN, and its later numbers are relative to it.
+    /// stack's initial number is 0. The peer's SYN contains the peer's initial number, and the peer's later numbers are
+    /// relative to that number.
     ends: Ends,
     /// The stack's segments that have not been compared with a line yet, each with its time.
     sent: VecDeque<(Duration, SegmentText)>,
@@ -216,7 +217,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
                 let isn = if is_syn { [stack_isn, 0] } else { [stack_isn, peer_isn] };
                 self.sent.push_back((entry.at - START, segment.relative_to(isn)));
             } else if let Some(answer) = router::arp_reply_from(bytes, self.ends.hardware[0], self.ends.addresses[0]) {
-                // The peer is the other host. If the wire is full, the stack asks again.
+                // The other host is the peer. If the wire has no room for the answer, the stack asks again later.
                 self.lab.inject(1 - self.host, &answer);
             }
         }
@@ -247,7 +248,8 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
         self.run_now(line)
     }
 
-    /// Compares a line with the stack's next segments, which must be sent within `times`.
+    /// Compares a line with the stack's next segments, which must be sent within `times`. If `times` is `None`, every
+    /// time is valid.
     fn expect(
         &mut self,
         line: usize,

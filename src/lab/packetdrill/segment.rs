@@ -74,7 +74,8 @@ pub enum Choice {
     SackOk,
     /// Timestamps: the sender's timestamp, and the echo of the receiver's timestamp (RFC 7323).
     Timestamp(u32, u32),
-    /// An option of this kind, for which the syntax has no word. Only a received segment can contain one.
+    /// An option of another kind, given as its number. Scripts have no word for such an option, so only a segment that
+    /// was read from a frame can contain one.
     Unknown(u8),
     /// The window scale (RFC 7323).
     WindowScale(u8),

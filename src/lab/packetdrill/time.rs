@@ -57,7 +57,7 @@ pub(super) fn seconds(scanner: &mut Scanner<'_>) -> Result<Duration, Error> {
         return Err(scanner.expected(EXPECTED));
     };
     let decimals = rest.get(whole + 1..whole + 1 + fraction).unwrap_or_default();
-    // Zeros complete the decimals to six, which are microseconds.
+    // Zeros fill the decimals up to six digits, which are the number of microseconds.
     let micros =
         decimals.bytes().chain(core::iter::repeat(b'0')).take(6).fold(0, |sum, c| sum * 10 + u64::from(c - b'0'));
     scanner.advance(if fraction == 0 { whole } else { whole + 1 + fraction });

@@ -24,7 +24,7 @@ pub struct ByHand {
 /// What the user changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// What happens to the frame in flight with this number.
+    /// The number of a frame in flight, and what happens to this frame.
     Frame(u32, Verdict),
     /// A segment that is put on the wire: the host that receives it, its ends and its text.
     Segment(usize, Ends, SegmentText),
@@ -39,7 +39,8 @@ impl ByHand {
         match &self.what {
             Change::Frame(frame, fault) => lab.wire.alter(*frame, *fault),
             Change::Segment(to, ends, text) => {
-                // A segment that is longer than the MTU takes several frames. `all` stops at a frame without room.
+                // A segment that is longer than the MTU takes several frames. `all` stops at the first frame for which
+                // the wire has no room.
                 text.frames(ends, setup.line.mtu).iter().all(|frame| lab.put(*to, frame))
             }
         }
@@ -81,7 +82,7 @@ const PORT: u16 = 50_000;
 /// Returns the sides of a segment that host `to` receives and that seems to come from the other host.
 ///
 /// The ports and the initial sequence numbers are those of the sender's newest connection, or else of the receiver's.
-/// If neither host has a connection, they are those of a new call.
+/// If neither host has a connection, the ports are those of a call to the first listener, and the numbers are 0.
 pub fn ends(lab: &HostLab<'_>, setup: &Setup<'_>, to: usize) -> Ends {
     // As in `Ends`, the sender comes first.
     let hosts = [1 - to, to];
@@ -91,7 +92,7 @@ pub fn ends(lab: &HostLab<'_>, setup: &Setup<'_>, to: usize) -> Ends {
     if to == 0 {
         ends.ports.reverse();
     }
-    // The sender knows the connection's numbers, unless it has forgotten the connection. Then ask the receiver.
+    // Take the numbers from the sender's connection. If the sender has none, take them from the receiver's.
     for (host, is_receiver) in hosts.into_iter().zip([false, true]) {
         if let Some(view) = lab.newest(host) {
             let (tuple, numbers) = (view.connection.tuple, [view.side.iss, view.irs]);

@@ -1,4 +1,4 @@
-//! Finds what has changed in both sides' [`Control`] of a connection since the previous entry.
+//! Finds which side's [`Control`] of a connection has changed since the previous entry.
 
 use super::HostLab;
 use crate::lab::Snapshot;
@@ -13,8 +13,8 @@ pub struct ControlChanges {
 }
 
 impl ControlChanges {
-    /// Returns the [`Control`] of each side after an entry. A side whose [`Control`] has not changed since the previous
-    /// call gets `None`, unless the entry is about another connection than before.
+    /// Returns the [`Control`] of each side after an entry, if it has changed since the previous call, and `None`
+    /// otherwise. If the entry is about another connection than the previous entry, both sides count as changed.
     pub fn after(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) -> [Option<Control>; 2] {
         let now = ControlChanges { lane: lab.lane_of(snapshot), holds: lab.holds(&snapshot.entry) };
         let before = core::mem::replace(self, now);

@@ -131,7 +131,8 @@ pub fn state(name: &str) -> Option<State> {
 
 /// Returns whether a host enters a state in this entry. `before` contains the states before the step.
 fn enters(snapshot: &Snapshot, before: [State; 2], host: usize, state: State) -> bool {
-    // A step can pass through a state. Its event counts, even if the state after the step is another one.
+    // A step can pass through a state. The event that reports this state counts, even if the state after the step is
+    // another one.
     let reported = match snapshot.entry.what {
         What::Stack(event) if snapshot.entry.host == host => change(&event).is_some_and(|(_, to)| to == state),
         _ => false,

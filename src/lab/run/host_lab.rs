@@ -11,7 +11,7 @@ pub const ENTRIES: usize = 64;
 /// The maximum number of bytes of output that are kept for each host in a run. Further output is dropped.
 const PRINTED: usize = 1 << 16;
 
-/// A lab with two hosts, as the program and sessions run it.
+/// A lab with two hosts, as the command line and sessions run it.
 pub type HostLab<'a> = SetupLab<'a, Printed, 2, ENTRIES>;
 
 /// The console of a host's programs, which keeps their output.

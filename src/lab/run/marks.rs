@@ -79,8 +79,8 @@ pub fn verdict(experiment: &Experiment, key: &Key<'_>, index: usize, answer: &st
     })
 }
 
-/// Marks the reader's manual changes as the answer to question `index`. Returns `None` if the question does not ask the
-/// reader to make something happen.
+/// Uses the reader's manual changes as the answer to question `index`, and marks this answer. Returns `None` if the
+/// question does not ask the reader to make something happen.
 ///
 /// # Errors
 /// Fails if the run cannot start.

@@ -75,7 +75,7 @@ pub struct Ended {
 /// A failure of one of the client's programs.
 #[derive(Clone, Debug)]
 pub struct Failed {
-    /// How its connection ended, if it had one.
+    /// How the program's connection ended, if it had one.
     #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "only the command line expects ends"))]
     pub end: Option<End>,
     /// The reason.
@@ -159,7 +159,8 @@ impl<'s> Run<'s> {
         Ok(act(&mut lab))
     }
 
-    /// Takes one step, then repeats the manual changes after this step. Calls `each` with the entries of both.
+    /// Takes one step, then repeats the manual changes after this step. Calls `each` with the entries of the step, and
+    /// then with those of the changes.
     pub fn step(&self, lab: &mut HostLab<'_>, each: &mut dyn FnMut(&Snapshot, &HostLab<'_>)) -> Stepped {
         let (before, mut windows) = (lab.states(), Windows::of(lab));
         let progress = lab.step();
@@ -214,8 +215,8 @@ impl<'s> Run<'s> {
         }
     }
 
-    /// Returns an entry. If the user later changes the entry's frame in flight, the change replaces the frame's
-    /// verdict, so that the line of the sent frame shows it. Of several changes, the last one counts.
+    /// Replaces the verdict `Deliver` on a sent frame that the user later changes in flight, so that the line of the
+    /// sent frame shows the change. Of several changes, the last one counts. Other entries are returned as they are.
     fn with_later_fault(&self, mut snapshot: Snapshot) -> Snapshot {
         if let What::Sent { frame, verdict: verdict @ Verdict::Deliver, .. } = &mut snapshot.entry.what
             && let Some(fault) = self.by_hand.iter().rev().find_map(|by_hand| by_hand.fault_of(*frame))

@@ -88,7 +88,8 @@ fn sign_of_arrived(segment: &Segment, before: &Window, after: &Control) -> Optio
         return None;
     }
     Some(match () {
-        // An ACK can also end an idle time: the stack then announces to smoltcp a window for new data.
+        // No loss is being repaired, so the window was reduced after an idle time. The stack does this before it sends
+        // new data, which can be in the step in which an ACK arrives.
         () if after.recovery_point.is_none() => Sign::Idle,
         // The recovery was already in progress, so one of its own retransmissions is lost.
         () if before.recovery_point == after.recovery_point => Sign::Retransmission,

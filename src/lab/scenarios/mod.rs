@@ -18,7 +18,8 @@ use super::file::Experiment;
 
 /// The longest latency at which every scenario meets its expectations.
 ///
-/// If a round trip took a second, the timer of the SYN would expire first, and the stack would assume a loss.
+/// If a round trip took a second, the retransmission timer would expire before the SYN is answered, and the stack would
+/// assume a loss.
 #[doc(hidden)]
 pub const LONGEST_LATENCY: Duration = Duration::from_millis(300);
 
@@ -31,7 +32,7 @@ pub struct Scenario {
     pub summary: &'static str,
     /// The summary in Chinese.
     pub summary_zh: &'static str,
-    /// The file: docs/lab-file.md describes the format.
+    /// The text of the scenario's file: docs/lab-file.md describes the format.
     pub text: &'static str,
     /// The set-up of the run.
     #[cfg(feature = "std")]
@@ -62,7 +63,7 @@ macro_rules! scenario {
             summary: titles(TEXT).0,
             summary_zh: titles(TEXT).1,
             text: TEXT,
-            // The set-up borrows the steps of the experiment, so both are kept.
+            // The set-up borrows from the experiment and its parts, so both are kept in statics.
             #[cfg(feature = "std")]
             setup: || {
                 static EXPERIMENT: std::sync::LazyLock<Experiment> =
@@ -86,7 +87,7 @@ const fn titles(text: &'static str) -> (&'static str, &'static str) {
 const fn quoted(text: &'static str, start: usize) -> (&'static str, &'static str) {
     let (_, rest) = text.split_at(start);
     let mut end = 0;
-    // A `const fn` cannot use an iterator. The index fails if the text has no further quotation mark.
+    // A `const fn` cannot use an iterator. If the text has no further quotation mark, the index is out of bounds.
     while rest.as_bytes()[end] != b'"' {
         end += 1;
     }

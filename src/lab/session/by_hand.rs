@@ -19,7 +19,7 @@ pub(super) fn fault(opened: &mut Opened, request: &Request) -> Result<Value, Pro
     let fault = verdict(request.text("fault")?)?;
     let (lang, earlier) = (opened.lang, opened.by_hand(run).to_vec());
     let by_hand = ByHand { after: step, what: Change::Frame(frame, fault) };
-    // Try the change in a repeated run, so that a change that is not possible makes no new run.
+    // Try the change in a repetition of the run first, because an impossible change must not make a new run.
     let is_in_flight = opened.with_lab(&earlier, step, |lab, run| {
         if !lab.wire.in_flight().any(|(id, ..)| id == frame) {
             return Ok(false);

@@ -39,7 +39,7 @@ pub(super) struct Branch {
     from: Option<(char, u32)>,
     pub(super) by_hand: Vec<ByHand>,
     summary: Summary,
-    /// The recording, unless its memory was needed for another one.
+    /// The recording, or `None` if its memory was needed for another recording.
     recording: Option<Recording>,
     /// The value of [`Opened::uses`] when the recording was last used.
     used: u64,
@@ -65,7 +65,7 @@ impl Opened {
         Ok(opened)
     }
 
-    /// Returns the answer to `new`: the members of the experiment, with run `a`.
+    /// Returns the answer to `new`: a JSON object that describes the experiment and its run `a`.
     pub(super) fn json(&self) -> Result<Value, Problem> {
         let parts = self.experiment.parts();
         let setup = setup(&parts)?;
@@ -103,7 +103,7 @@ impl Opened {
         self.experiment.in_lang(text, self.lang)
     }
 
-    /// Returns the members of the run `name`, or `null` if there is no such run.
+    /// Returns the JSON object that describes run `name`, or `null` if there is no such run.
     pub(super) fn run_json(&self, name: char) -> Value {
         let Some(branch) = self.runs.get(&name) else { return Value::Null };
         let mut value = branch.summary.json();
@@ -116,7 +116,7 @@ impl Opened {
         value
     }
 
-    /// Returns the answer to `runs`: the members of each run.
+    /// Returns the answer to `runs`: the JSON objects of all runs.
     pub(super) fn runs_json(&self) -> Value {
         json!({ "runs": self.runs.keys().map(|name| self.run_json(*name)).collect::<Vec<_>>() })
     }
@@ -231,8 +231,8 @@ impl Opened {
         self.with_run(by_hand, |run| Recording::of(run, &self.experiment, self.room))
     }
 
-    /// Stores a run and its recording, which can replace the recordings of other runs in memory. `from` is the run from
-    /// which it branches off, with the last step that both share.
+    /// Stores a run and its recording. If all recordings together take too much memory, drops those of other runs.
+    /// `from` is the run from which this run branches off, with the last step that both share.
     fn keep(
         &mut self,
         name: char,
@@ -260,7 +260,8 @@ impl Opened {
     }
 }
 
-/// Returns the set-up of an experiment's run.
+/// Returns the set-up of an experiment's run, with at most [`MOST_STEPS`] steps. Fails if nothing would happen in the
+/// run.
 fn setup<'p>(parts: &'p Parts<'_>) -> Result<Setup<'p>, Problem> {
     let mut setup = parts.setup()?;
     if !setup.starts() {

@@ -49,7 +49,7 @@ struct Lines<'r> {
     counts: [[u32; KINDS.len()]; 2],
     /// The fault of each frame that was changed, by the frame's number.
     faults: BTreeMap<u32, Fault>,
-    /// The reason why no line can describe a change.
+    /// The reason why no line can describe one of the changes, if there is such a change.
     problem: Option<Problem>,
 }
 
@@ -121,7 +121,8 @@ impl<'r> Lines<'r> {
     }
 
     /// Counts a frame of host `host` for each kind that it fits. Returns the rarest of these kinds, and the frame's
-    /// number among the host's frames of that kind. Returns `None` for a frame of the wire.
+    /// number among the host's frames of that kind. Returns `None` for a frame that fits no kind, or that no host has
+    /// sent.
     fn count(&mut self, host: usize, summary: &Summary) -> Option<(Kind, u32)> {
         let counts = self.counts.get_mut(host)?;
         let mut found = None;

@@ -99,7 +99,7 @@ fn checksum(frame: &[u8]) -> Option<Value> {
     // The checksum field counts as 0.
     let mut own = payload.to_vec();
     own.get_mut(offset..offset + 2)?.fill(0);
-    // A zero byte completes the last word.
+    // If the length is odd, a zero byte completes the last word.
     own.resize(own.len().next_multiple_of(2), 0);
     summed.append(&mut own);
     let words: Vec<u16> = summed.chunks_exact(2).map(|word| u16::from_be_bytes([word[0], word[1]])).collect();

@@ -50,7 +50,8 @@ fn url(rfc: &str) -> String {
     format!("https://www.rfc-editor.org/rfc/rfc{number}{anchor}")
 }
 
-/// Finds the first step after the given step in which an event happens.
+/// Finds the first step after the given step in which an event happens. The answer has no members if there is no such
+/// step.
 pub(super) fn until(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
     let (run, step, word) = (opened.run_name(request)?, request.number("step")?, request.text("goal")?);
     let goal = Goal::parse(word, duration).map_err(|_| {
@@ -71,7 +72,7 @@ pub(super) fn until(opened: &mut Opened, request: &Request) -> Result<Value, Pro
             }
         })
     })?;
-    // A recording has a memory limit, so it can be shorter than this run.
+    // A recording has a memory limit, so it can be shorter than this run. A step after its end does not count.
     Ok(reached.filter(|reached| *reached <= last).map_or(json!({}), |reached| json!({ "step": reached })))
 }
 

@@ -77,11 +77,11 @@ fn ladder(lang: Lang) -> Ladder {
     Ladder { width: Ladder::WIDEST, ascii: false, color: false, lang }
 }
 
-/// A writer that replaces each character that Mermaid or HTML interprets with Mermaid's entity for it.
+/// A writer that replaces special characters of Mermaid and of HTML with Mermaid's entities.
 struct Escaped<'w>(&'w mut String);
 
 impl Write for Escaped<'_> {
-    /// Writes text. A character that has a meaning in Mermaid is written as its code.
+    /// Writes text. A special character is written as `#CODE;`, and a control character as a space.
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for char in text.chars() {
             match char {

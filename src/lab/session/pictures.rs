@@ -18,7 +18,7 @@ use crate::trace::Sink;
 /// The maximum length of a capture, in bytes.
 const MOST_CAPTURED: usize = 64 << 20;
 
-/// Draws the ladder, the state diagram or a graph. With a graph, the answer says where its axes are.
+/// Draws the ladder, the state diagram or a graph. For a graph, the answer also says where the graph's axes are.
 pub(super) fn svg(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
     let (run, kind, lang) = (opened.run_name(request)?, request.text("kind")?, opened.lang);
     let time = |name| -> Result<Option<Duration>, Problem> {

@@ -70,7 +70,7 @@ impl Recording {
             bytes += size_of::<Recorded>() + changed.iter().flatten().count() * size_of::<Control>();
             lanes = lanes.max(lane + 1);
             entries.push(Recorded { snapshot, holds: changed });
-            // Continue below both limits.
+            // The run continues until it reaches one of the limits.
             entries.len() < most && bytes < most_bytes
         })?;
         let summary = Summary {

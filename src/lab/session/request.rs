@@ -1,4 +1,4 @@
-//! Reads the members of a command, and describes errors in it.
+//! Reads the members of a command, and describes why a command failed.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -98,7 +98,8 @@ impl Request {
         }
     }
 
-    /// Returns the number in member `name`, which fits 32 bits, such as the number of a step or of a frame.
+    /// Returns the number in member `name`, such as the number of a step or of a frame. Fails if the member is missing,
+    /// or if the number does not fit into 32 bits.
     pub(super) fn number(&self, name: &str) -> Result<u32, Problem> {
         let number = self.optional_number(name)?.ok_or_else(|| missing(name, "a whole number"))?;
         u32::try_from(number).map_err(|_| Problem::new(format!("'{name}' should be at most {}", u32::MAX)))

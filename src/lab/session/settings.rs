@@ -17,7 +17,7 @@ const HEAD: &str = "# Settings";
 /// The form of a setting's value.
 #[derive(Clone, Copy)]
 enum Form {
-    /// A whole number, followed by a unit. If `zero` is set, a file writes this word instead of 0.
+    /// A whole number, followed by a unit. If `zero` is a word, a file contains this word instead of 0.
     Number { unit: &'static str, zero: Option<&'static str> },
     /// A percentage.
     Percent,
@@ -114,7 +114,7 @@ impl Form {
                 Ok(format!("{:.4}%", percent.ok_or_else(|| error("a number from 0 to 100"))?))
             }
             Form::Word => match value.as_str() {
-                // More than one word would be another setting.
+                // A second word would be read as the name of another setting.
                 Some(word) if word.chars().all(|c| c.is_ascii_alphanumeric()) => Ok(word.to_owned()),
                 _ => Err(error("a word")),
             },

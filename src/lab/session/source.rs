@@ -91,7 +91,7 @@ impl Source {
                 let app = app::find(word).filter(|app| programs().any(|other| other.name == app.name));
                 program(&app.ok_or_else(unknown)?)
             }
-            // Some editors write a byte order mark.
+            // Some editors write a byte order mark at the start of a file. Remove it.
             _ => word.strip_prefix('\u{feff}').unwrap_or(word).to_owned(),
         };
         let name = if kind == "lab" { kind } else { word };

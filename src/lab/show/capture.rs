@@ -24,7 +24,7 @@ use crate::trace::{Frame, InterfaceId, LinkType, Sink, TEXT, Writer};
 pub struct LabCapture<S> {
     writer: Writer<S>,
     interfaces: heapless::Vec<InterfaceId, MAX_HOSTS>,
-    /// The interface of the frames that no host has sent, once there is such a frame.
+    /// The interface of the frames that no host has sent, or `None` before the first such frame.
     wire: Option<InterfaceId>,
     /// The state changes that are not in a comment yet, oldest first.
     changes: heapless::Deque<Change, CHANGES>,
@@ -124,7 +124,7 @@ impl<S: Sink> LabCapture<S> {
         }
     }
 
-    /// Writes the comment of a frame, and removes the state changes that it contains.
+    /// Writes the comment of a frame, and removes from `changes` the state changes that the comment contains.
     fn comment(&mut self, out: &mut dyn Write, snapshot: &Snapshot, verdict: Verdict) -> fmt::Result {
         let entry = &snapshot.entry;
         write!(out, "step {}; {}", entry.step, Host(entry.host))?;

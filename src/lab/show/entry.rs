@@ -13,7 +13,7 @@ pub struct Entry {
     pub step: u32,
     /// The virtual time.
     pub at: Instant,
-    /// The host: 0 is the client, 1 the server. This field has no meaning for [`What::Clock`].
+    /// The host: 0 is the client, 1 the server, and 4 the wire itself. This field has no meaning for [`What::Clock`].
     pub host: usize,
     /// The event.
     pub what: What,
@@ -38,7 +38,7 @@ pub enum What {
     Clock,
     /// The host was unplugged or restarted.
     HostEvent(HostEvent),
-    /// The program on a connection ran. The connection can have ended in the same step.
+    /// The program on a connection ran. The tuple is `None` if the connection has ended in the same step.
     Ran(Next, Option<Tuple>, Transfer),
     /// The program on a UDP port ran.
     RanUdp(u16, Next, Transfer),

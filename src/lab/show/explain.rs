@@ -53,8 +53,8 @@ impl Explanation {
         lang.pick(self.english, self.chinese)
     }
 
-    /// Returns the whole explanation: its text, the congestion window before and after if it became smaller, and in
-    /// brackets how an RFC differs from this stack, if it does.
+    /// Returns the whole explanation: the text, then the sizes of the congestion window if the window became smaller,
+    /// and then, in brackets, how an RFC differs from this stack, if it does.
     pub(crate) fn whole(&self, lang: Lang) -> impl Display {
         let (text, differs) = self.text_and_difference(lang);
         let [open, close] = [lang.pick(" (", "（"), lang.pick(")", "）")];
@@ -182,7 +182,7 @@ fn ran(next: Next) -> Explanation {
 fn sent(segment: &Segment, snapshot: &Snapshot, state: Option<State>) -> Explanation {
     use State::*;
     let [sender, receiver] = snapshot.isn;
-    // Both numbers directly follow a SYN, so neither side has sent data yet.
+    // If both numbers directly follow a SYN, neither side has sent data yet.
     let after_syn = |isn: Option<TcpSeqNumber>| isn.map(|isn| isn + 1);
     let has_first_numbers =
         after_syn(sender) == Some(segment.seq) && segment.ack.is_some() && after_syn(receiver) == segment.ack;

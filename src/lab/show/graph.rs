@@ -1,7 +1,8 @@
 //! Draws graphs of a run's connections (SVG 1.1): sequence numbers, windows, round trips and throughput over time.
 //!
-//! One panel shows one connection, in the direction with more payload. The crate plotters is not used. On WebAssembly
-//! it measures text with elements of the web page, so it needs a page, and its pictures differ from those elsewhere.
+//! One panel shows one connection, in the direction with more payload. The crate plotters is not used, because on
+//! WebAssembly it measures text with elements of the web page: it would need a page, and its pictures would differ from
+//! those on other targets.
 
 mod frame;
 mod round_trips;
@@ -95,7 +96,7 @@ impl Graph {
         }
         let [sender_isn, receiver_isn] = snapshot.isn;
         let ends = [ends.source, ends.destination];
-        // If an endpoint is forged, the segment belongs to no connection between hosts.
+        // If one of the addresses is not a host's, the segment is forged, and belongs to no connection between hosts.
         if !ends.iter().all(|end| (0..MAX_HOSTS).any(|host| address(host) == end.addr)) {
             return;
         }
@@ -140,7 +141,7 @@ impl Graph {
         }
     }
 
-    /// Records the [`Control`] of both sides of all connections after an entry, if the graph shows its values.
+    /// Records the [`Control`] of both sides of all connections after an entry, if the graph needs these values.
     #[cfg(feature = "session")]
     pub(crate) fn note_controls(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
         if self.needs_control() {

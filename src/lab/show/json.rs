@@ -22,7 +22,7 @@ pub fn write_json(out: &mut dyn Write, snapshot: &Snapshot) -> fmt::Result {
     write(out, snapshot, |_| Ok(()))
 }
 
-/// Writes an entry like [`write_json`] with the client's and the server's [`Control`] of its connection.
+/// Writes an entry like [`write_json`], and adds the client's and the server's [`Control`] of the entry's connection.
 ///
 /// # Errors
 /// Returns the error from `out`.
@@ -31,7 +31,7 @@ pub fn write_json_with(out: &mut dyn Write, snapshot: &Snapshot, holds: [Option<
     write_json_and(out, snapshot, holds.each_ref().map(Option::as_ref), |_| Ok(()))
 }
 
-/// Writes an entry like [`write_json_with`] with the fields that `more` adds.
+/// Writes an entry like [`write_json_with`], and adds the fields that `more` writes.
 ///
 /// # Errors
 /// Returns the error from `out`.

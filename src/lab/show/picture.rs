@@ -111,8 +111,8 @@ impl Picture {
     }
 
     /// Returns the y coordinate of an arrow's start (`Way::Out`) or end (`Way::In`). `at` is the time of the start or
-    /// end. `order` counts the frames that the host sent or received before at the same time. Such arrows are drawn one
-    /// below the other.
+    /// end. `order` is the number of frames that the host had already sent or received at this time. The arrows of
+    /// these frames are drawn one below the other.
     fn height(&self, arrow: &Arrow, way: Way, (at, order): (u64, i32)) -> i32 {
         let host = if way == Way::Out { arrow.host } else { 1 - arrow.host };
         let count = self.events.count(at, arrow.lane, host, way);

@@ -12,7 +12,8 @@ pub(crate) const RED: &str = "#c62828";
 pub(super) const BLUE: &str = "#1565c0";
 pub(super) const ORANGE: &str = "#b35900";
 
-/// Begins a picture: writes its size, a white background, and the font.
+/// Begins a picture: writes its size, its title, a white background, and the font. The caller ends the picture with
+/// `</svg>`.
 pub(crate) fn open(out: &mut dyn Write, width: usize, height: usize, title: &str) -> fmt::Result {
     write!(out, r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" "#)?;
     writeln!(out, r#"viewBox="0 0 {width} {height}" font-family="monospace" font-size="11" fill="{INK}">"#)?;

@@ -37,7 +37,8 @@ pub(crate) fn table(lab: &HostLab<'_>, lang: Lang) -> Vec<String> {
     table
 }
 
-/// Returns the lines about one side of a connection. `due` is the time at which the stack next has work for it.
+/// Returns the lines about one side of a connection. `due` is the time at which the stack next has work for this
+/// connection.
 fn lines(c: &Control, now: Instant, due: Option<Instant>, lang: Lang) -> Vec<String> {
     let number = |number: TcpSeqNumber, first: TcpSeqNumber| format!("{} ({})", since(number, first), number.0 as u32);
     let flight = since(c.nxt, c.una);
@@ -113,17 +114,17 @@ fn lines(c: &Control, now: Instant, due: Option<Instant>, lang: Lang) -> Vec<Str
     lines
 }
 
-/// Returns the time until a timer expires.
+/// Returns the time until a timer expires, or 0 if the timer has expired.
 fn time_until(at: Instant, now: Instant) -> Span {
     Span(if at > now { at - now } else { Duration::ZERO })
 }
 
-/// Returns a time, or `-` if it is not known.
+/// Returns the text of a time, or `-` if the time is not known.
 pub(crate) fn span(time: Option<Duration>) -> String {
     time.map_or("-".into(), |time| Span(time).to_string())
 }
 
-/// Returns a number, or `-` if it is not known.
+/// Returns the text of a number, or `-` if the number is not known.
 pub(crate) fn or_dash(value: Option<u32>) -> String {
     value.map_or("-".into(), |value| value.to_string())
 }

@@ -25,7 +25,7 @@ impl Text {
     /// Returns a string that is never cut.
     pub(super) fn of(text: &str) -> Self {
         let mut all = Self::new(usize::MAX);
-        // No word of the lab is longer than the memory, so none is cut.
+        // No word of the lab is longer than 480 bytes, so none is cut.
         let _ = all.write_str(text);
         all
     }
@@ -50,7 +50,7 @@ impl Text {
         }
     }
 
-    /// Writes a field. If `omits` is true, writes nothing if the field would be cut.
+    /// Writes a field. A field that does not fit is omitted if `omits` is true, and is cut if `omits` is false.
     pub(super) fn field(&mut self, omits: bool, field: fmt::Arguments<'_>) -> fmt::Result {
         if omits {
             // Try the field in the remaining room.

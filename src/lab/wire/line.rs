@@ -7,20 +7,20 @@ use smoltcp::time::Duration;
 pub struct Line {
     /// The propagation delay.
     pub latency: Duration,
-    /// The largest additional delay, drawn at random.
+    /// The largest additional delay. Each frame's additional delay is drawn at random.
     pub jitter: Duration,
     /// The rate in bits per second, or `None` for no limit.
     pub rate: Option<u64>,
     /// The number of frames in a million that are lost at random.
     pub loss: u32,
-    /// The largest IP packet, in bytes.
+    /// The maximum length of an IP packet, in bytes.
     pub mtu: usize,
     /// The length of each host's transmit queue, in frames, or `None` for no limit. Without a rate, the queue stays
     /// empty.
     pub queue: Option<usize>,
-    /// The largest IP packet that the router between the hosts forwards, in bytes, or `None` for no limit.
+    /// The maximum length of an IP packet that the router between the hosts forwards, in bytes, or `None` for no limit.
     pub router_mtu: Option<usize>,
-    /// Whether the router sends no ICMP error about a packet that it drops because it is too long.
+    /// Whether the router drops packets that are too long without sending an ICMP error.
     pub black_hole: bool,
 }
 

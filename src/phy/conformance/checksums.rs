@@ -58,7 +58,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         if self.delivers(protocol, Sum::Wrong)? {
             return Err(Fault::BadChecksumPassed(protocol.name()));
         }
-        // RFC 768: a sender may omit the checksum.
+        // RFC 768 lets a sender omit the checksum, so the device must deliver such a datagram.
         if protocol == Protocol::Udp && !self.delivers(protocol, Sum::Zero)? {
             return Err(Fault::ChecksumRefused(protocol.name()));
         }
@@ -179,7 +179,7 @@ impl Protocol {
                 let mut tcp = TcpPacket::new_unchecked(payload);
                 tcp.set_header_len(20);
                 tcp.clear_flags();
-                // A stack does not answer a segment with RST.
+                // A stack does not answer a segment whose RST flag is set.
                 tcp.set_rst(true);
                 tcp.fill_checksum(&source, &destination);
                 let good = tcp.checksum();
@@ -211,7 +211,7 @@ impl Protocol {
             Protocol::Tcp => TcpPacket::new_checked(payload).is_ok_and(|t| t.verify_checksum(&source, &destination)),
             Protocol::Udp => {
                 let udp = UdpPacket::new_checked(payload);
-                // A checksum of 0 means that there is none.
+                // A checksum of 0 means that there is none, so the packet counts as wrong.
                 udp.is_ok_and(|u| u.checksum() != 0 && u.verify_checksum(&source, &destination))
             }
         })

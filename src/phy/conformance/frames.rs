@@ -76,8 +76,8 @@ impl Frames {
         Ok(Some(number))
     }
 
-    /// Returns whether a frame is a test frame, which has a certain EtherType. Without Ethernet, it has a certain IP
-    /// version, header length and protocol.
+    /// Returns whether a frame is a test frame. On Ethernet, a test frame has the EtherType `ETHERTYPE`. Without
+    /// Ethernet, a test frame is an IPv4 packet with a 20-byte header and the protocol `PROTOCOL`.
     fn is_ours(&self, frame: &[u8]) -> bool {
         if is_ethernet(self.medium) {
             frame.get(12..14) == Some(&ETHERTYPE.to_be_bytes())
@@ -86,7 +86,7 @@ impl Frames {
         }
     }
 
-    /// Returns the header of a test frame of `len` bytes. An Ethernet header is followed by 6 unused bytes.
+    /// Returns the header of a test frame of `len` bytes. An Ethernet header uses only the first 14 of the 20 bytes.
     fn header_bytes(&self, len: usize) -> [u8; 20] {
         let mut header = [0; 20];
         if is_ethernet(self.medium) {

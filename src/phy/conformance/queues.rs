@@ -30,8 +30,9 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         while count < burst && self.send(len)?.is_some() {
             count += 1;
         }
-        // The queue is full if the device has returned no token. If the device keeps a slot for a reply, it now
-        // receives one more frame, and the test replies. Otherwise that frame waits in the device.
+        // If the device has returned no token, its queue is full, and the peer sends the device one more frame. A
+        // device that keeps a slot for a reply receives this frame, and the test replies. In any other device, the
+        // frame waits.
         let (mut answer, mut held) = (None, None);
         if count < burst
             && let Some(number) = self.inject(SMALL)?

@@ -13,7 +13,7 @@ pub struct Report {
     /// The number of frames of a burst that the link accepted, including those that were lost later. `None` if the
     /// device received the whole burst.
     pub receive_queue: Option<usize>,
-    /// The number of frames of that burst that the link accepted but the device did not receive. The device or the link
+    /// The number of frames of a burst that the link accepted but the device did not receive. The device or the link
     /// has counted all of them as lost.
     pub lost: u64,
     /// The number of foreign frames that arrived during the check.
@@ -127,7 +127,7 @@ pub enum Fault {
     BurstOfNone,
     /// Two calls returned different capabilities.
     CapabilitiesChange,
-    /// The device did not deliver a frame with a right checksum of this kind, or without an optional checksum.
+    /// The device did not deliver a frame whose checksum of this kind is right, or is absent although it is optional.
     ChecksumRefused(&'static str),
     /// The device sent a wrong checksum of this kind, or no checksum.
     ChecksumWrong(&'static str),

@@ -86,6 +86,7 @@ fn each_link(mut datagram: &[u8], report: &mut dyn FnMut(u32, bool)) {
     }
 }
 
+/// Returns the 32-bit number at offset `at`, in the machine's byte order. `None` if `bytes` is too short.
 fn word(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().copied().map(u32::from_ne_bytes)
 }

@@ -61,8 +61,9 @@ impl Join {
 
     /// Returns the range of the buffer for the next frame, whose length is `len` bytes.
     ///
-    /// The super-segment is `so_far` bytes long. In the returned range, the payload of the next frame directly follows
-    /// the earlier payload. Returns `None` if the super-segment would become too long.
+    /// The super-segment is `so_far` bytes long. The next frame's headers overlap the end of the super-segment, so that
+    /// the payload of the next frame directly follows the earlier payload. Returns `None` if the super-segment would
+    /// become too long.
     pub(super) fn next_range(&self, so_far: usize, len: usize) -> Option<Range<usize>> {
         let start = so_far.checked_sub(self.head)?;
         (start + len <= self.link + LONGEST).then_some(start..start + len)
@@ -131,10 +132,12 @@ impl Join {
     }
 }
 
+/// Returns the 16-bit number at offset `at`, in network byte order. `None` if `bytes` is too short.
 fn half(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
+/// Returns the 32-bit number at offset `at`, in network byte order. `None` if `bytes` is too short.
 fn word(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
 }

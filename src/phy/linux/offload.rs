@@ -61,13 +61,14 @@ pub(super) fn accept(header: &[u8; HEADER], frame: &mut [u8], medium: Medium) ->
     }
     let (start, offset) = (half(start0, start1), half(offset0, offset1));
     if let Some(tcp) = tcp {
-        // If the header names any other offset for the checksum, it is invalid: completing that checksum would change
-        // an unverified segment.
+        // The header must name the offset of the TCP checksum. A checksum at any other offset would overwrite bytes of
+        // a segment that nobody has verified.
         return if tcp.start == start && offset == TCP_SUM { Ok(()) } else { Err(Bad::Header) };
     }
     let ip = ip_of(frame, medium).ok_or(Bad::Header)?;
     let fits = match ip.protocol {
-        // The frame contains a malformed segment or a fragment. A completed checksum would make it look valid.
+        // The frame contains a malformed segment or a fragment. A completed checksum would make it look valid, so the
+        // checksum stays incomplete.
         IpProtocol::Tcp => return Ok(()),
         // A checksum at any other offset would overwrite two bytes of the data.
         IpProtocol::Udp => !ip.fragment && start == ip.start && offset == UDP_SUM,
@@ -152,6 +153,7 @@ pub(super) struct Tcp {
 }
 
 impl Tcp {
+    /// Returns whether the segment's checksum in `frame` is right.
     fn has_right_checksum(&self, frame: &[u8]) -> bool {
         // The sum includes the checksum field, so the result is all ones if the checksum is right.
         sum(self.pseudo.into(), frame.get(self.start..self.end).unwrap_or_default()) == 0xFFFF
@@ -183,7 +185,8 @@ struct Ip {
     destination: IpAddress,
     /// The protocol of the payload. With IPv6, the payload can begin with an extension header.
     protocol: IpProtocol,
-    /// Whether the packet is a fragment. Always false with IPv6, because `protocol` is then the Fragment header.
+    /// Whether the packet is a fragment. Always false with IPv6, because the `protocol` of an IPv6 fragment is the
+    /// Fragment header.
     fragment: bool,
     start: usize,
     end: usize,
@@ -230,6 +233,7 @@ fn sum(before: u64, bytes: &[u8]) -> u16 {
     total as u16
 }
 
+/// Writes `value` at offset `at`, in network byte order. Does nothing if `bytes` is too short.
 fn put(bytes: &mut [u8], at: usize, value: u16) {
     if let Some(to) = bytes.get_mut(at..at + 2) {
         to.copy_from_slice(&value.to_be_bytes());

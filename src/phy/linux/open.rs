@@ -24,8 +24,8 @@ pub enum Kind {
 /// Creates a TAP or TUN that exists until it is deleted or its network namespace is destroyed.
 ///
 /// The new interface is down and has no address. The returned file is attached to the interface. Set the interface up
-/// before you drop the file. If no file is attached at that time, frames that the kernel sends in the first second can
-/// be lost.
+/// before you drop the file. If no file is attached when the interface comes up, frames that the kernel sends in the
+/// first second can be lost.
 ///
 /// # Errors
 /// Returns [`OpenError::InUse`] if an interface of that name exists. Returns [`OpenError::Os`] if the process lacks
@@ -121,8 +121,8 @@ fn await_carrier(socket: &OwnedFd, file: &OwnedFd, name: &str) -> Result<(), Err
         match ioctl::up_and_running(socket, name)? {
             // The interface is up, but the kernel does not see the carrier yet.
             (true, false) => std::thread::sleep(Duration::from_millis(1)),
-            // The kernel sets the flag just before it starts to send. It does both under the RTNL lock, so wait for
-            // that lock.
+            // The kernel sets the flag IFF_RUNNING just before it starts to send. It does both under the RTNL lock, so
+            // wait for that lock.
             (_, true) => return ioctl::wait_for_changes(file),
             // The interface is down.
             (false, _) => break,
@@ -196,6 +196,7 @@ impl Kind {
         }
     }
 
+    /// Returns the flag that attaches to an interface of this kind.
     fn flag(self) -> u16 {
         match self {
             Kind::Tap => ioctl::IFF_TAP,

@@ -19,7 +19,7 @@ pub(super) const MAX_FRAME: usize = 65_535 + 18;
 /// frames from blocking the program.
 const MAX_DISCARDED: usize = 16;
 
-/// Allocates a buffer for the header and the longest frame, plus one byte to detect a longer frame.
+/// Allocates a buffer for the virtio-net header and the longest frame, plus one byte to detect a longer frame.
 pub(super) fn buffer() -> Box<[u8]> {
     vec![0; HEADER + MAX_FRAME + 1].into_boxed_slice()
 }
@@ -52,10 +52,12 @@ pub(super) struct Port {
     header: usize,
 }
 
-/// The condition for writing the held frame again.
+/// When to try again to write a frame that the kernel has not accepted yet.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Blocked {
+    /// When the kernel reports that the file is writable.
     UntilWritable,
+    /// After some time. The kernel lacks memory, and never reports that memory is available again.
     UntilLater,
 }
 
@@ -214,7 +216,8 @@ impl Port {
             match write(&self.fd, self.tx.get(..self.pending).unwrap_or_default()) {
                 Ok(len) => {
                     if len < self.pending {
-                        // The rest of the frame cannot be written later. TCP retransmits the data.
+                        // A frame cannot be written in two parts, so the rest of this frame is lost. TCP retransmits
+                        // the data.
                         self.dropped += 1;
                         log::debug!("the kernel took {len} bytes of a frame of {}", self.pending);
                     }

@@ -144,7 +144,7 @@ impl TunTap {
     /// frame.
     ///
     /// While a frame is held, this method ignores `timeout` and waits for up to 100 ms. The stack can do nothing until
-    /// the frame is written. Otherwise the timeout is as exact as the kernel's timers.
+    /// the frame is written. While no frame is held, the timeout is as exact as the kernel's timers.
     ///
     /// A file at its end stays readable, so do not pass such a file in `extra` again. After a fault this method returns
     /// immediately.

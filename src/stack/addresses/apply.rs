@@ -50,8 +50,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// it is a DHCP reply.
     pub(in crate::stack) fn autoconf_process(&mut self, now: Instant, frame: &[u8]) -> bool {
         let (own, Some(autoconf)) = (self.iface.ip_addrs(), &mut self.autoconf) else { return false };
-        // The array has room for the longest Ethernet frame without a tag, in bytes. A longer frame keeps its tag, and
-        // autoconfiguration ignores the frame.
+        // The array has room for the longest Ethernet frame without a VLAN tag, in bytes. A longer frame keeps its tag,
+        // and autoconfiguration ignores the frame.
         #[cfg(feature = "slaac")]
         let mut room = [0; 1514];
         #[cfg(feature = "slaac")]

@@ -29,7 +29,7 @@ pub(in crate::stack) struct Autoconf {
     dhcp: Option<dhcp::Client>,
     #[cfg(feature = "slaac")]
     slaac: Option<slaac::Host>,
-    /// A configured address that another host uses.
+    /// A configured address that another host uses, with that host's hardware address.
     taken: Option<(IpAddress, EthernetAddress)>,
     /// The time at which to try again to send a frame for which the device had no room.
     blocked_until: Option<Instant>,
@@ -173,7 +173,7 @@ impl Autoconf {
         None
     }
 
-    /// Releases the DHCP lease, if there is one. Returns the frame to send.
+    /// Releases the DHCP lease, if there is one. Returns the frame to send, or `None` if there is no lease.
     pub(in crate::stack) fn release(&mut self, random: u32) -> Option<Out> {
         self.dhcp.as_mut()?.release(random, &mut self.changes).map(Out::Dhcp)
     }
@@ -186,8 +186,8 @@ impl Autoconf {
         #[cfg(not(feature = "slaac"))]
         let slaac = None;
         let due = [self.claims.due(), dhcp, slaac].into_iter().flatten().min();
-        // All work waits until `blocked_until`, if it is set: `None` is less than any time. If no work is scheduled,
-        // the result stays `None`.
+        // All work waits until `blocked_until`, if this time is set, so the result is the later of the two times.
+        // `None` counts as earlier than any time. If no work is scheduled, the result stays `None`.
         due.max(due.and(self.blocked_until))
     }
 

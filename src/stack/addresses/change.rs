@@ -6,7 +6,7 @@ use crate::stack::event::{AddressEvent, DropReason};
 
 /// The largest number of changes that one frame or timer causes. A router advertisement causes the most changes.
 pub(super) const CHANGES: usize = 12;
-/// The number of changes that a granted lease causes.
+/// The largest number of changes that one granted address causes.
 pub(super) const GRANT: usize = 3;
 
 /// Changes to the interface, in order.

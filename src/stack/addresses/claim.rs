@@ -18,12 +18,12 @@ const ANNOUNCEMENTS: u8 = 2;
 /// The time between two announcements: ANNOUNCE_INTERVAL of RFC 5227. RFC 4861 section 7.2.6 asks for at least a
 /// second.
 const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(2);
-/// How long the stack waits for an objection after each DAD probe. RFC 5227 allows several seconds, for networks that
-/// are slow to come up. This stack waits only 300 ms, because a neighbour on a working link answers within a
-/// millisecond.
+/// How long the stack waits after each DAD probe for an objection from a host that uses the address. RFC 5227 allows
+/// several seconds, for networks that are slow to come up. This stack waits only 300 ms, because a neighbour on a
+/// working link answers within a millisecond.
 const INTERVAL: Duration = Duration::from_millis(300);
-/// The wait after each DAD probe if the address comes from the configuration. This time is shorter,
-/// because the user waits until the address is ready.
+/// The wait after each DAD probe for an address from the configuration. This wait is shorter than `INTERVAL`, because
+/// the user waits until the address is ready.
 const INTERVAL_BY_HAND: Duration = Duration::from_millis(50);
 
 /// The addresses that are being claimed or announced.

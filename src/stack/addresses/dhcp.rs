@@ -109,6 +109,7 @@ impl Client {
     pub(super) fn due(&self) -> Option<Instant> {
         match &self.state {
             State::Bound(lease) => {
+                // The end of the lease and an ARP request for the next hop are work, too.
                 let hop = self.hop_due(lease);
                 [Some(lease.end), self.at, hop].into_iter().flatten().min()
             }
@@ -157,8 +158,8 @@ impl Client {
 
     /// Does the work that is due in the current state. Returns the message to send, or `None` if there is no message.
     fn ask(&mut self, now: Instant, random: u32, claims: &mut Claims, changes: &mut Changes) -> Option<Message> {
-        // If no server has answered the confirmations, the client keeps the lease until the renewal at T1. If T1 has
-        // passed, the client renews the lease now, in the last arm below.
+        // If no server has answered the requests to confirm the lease, the client keeps the lease until the renewal at
+        // T1. If T1 has passed, the client renews the lease now, in the last arm below.
         if self.confirming && self.tries >= CONFIRMATIONS {
             self.confirming = false;
             if let State::Bound(lease) = &self.state
@@ -235,7 +236,7 @@ impl Client {
     /// Handles a server's reply to this client. `own` lists the interface's addresses.
     ///
     /// # Errors
-    /// The reason why the reply is ignored.
+    /// Returns the reason why the reply is ignored.
     pub(super) fn process(
         &mut self,
         now: Instant,
@@ -327,7 +328,7 @@ impl Client {
     /// client sends, at most one invalid reply is reported.
     ///
     /// # Errors
-    /// The reason why the reply is ignored.
+    /// Returns the reason why the reply is ignored.
     fn checked_lease(
         &mut self,
         reply: &Reply,

@@ -49,6 +49,7 @@ pub(super) fn icmpv6<'f>(frame: &EthernetFrame<&'f [u8]>, kind: Icmpv6Message) -
 
 /// Returns the length of an IPv6 packet that contains a neighbour solicitation, in bytes.
 pub(super) fn neighbor_solicit_len(source: Ipv6Address, hardware: EthernetAddress) -> usize {
+    // The target does not change the length, so `source` stands in for it.
     IPV6 + Icmpv6Repr::Ndisc(neighbor_solicit(source, source, hardware)).buffer_len()
 }
 

@@ -78,10 +78,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
     /// Handles a change of the link. A link that comes up can lead to another network.
     ///
-    /// When the link comes up, the stack forgets its neighbours and path MTUs, announces its groups, and asks again for
-    /// leases and prefixes. With [`Config::claim`], [`Config::dhcp`] or [`Config::slaac`], the stack also announces its
-    /// addresses. This host keeps its current addresses and routers until a DHCP server or a router withdraws or
-    /// replaces them.
+    /// When the link comes up, the stack forgets its neighbours and path MTUs, announces its multicast groups, and asks
+    /// again for leases and prefixes. With [`Config::claim`], [`Config::dhcp`] or [`Config::slaac`], the stack also
+    /// announces its addresses. This host keeps its current addresses and routers until a DHCP server or a router
+    /// withdraws or replaces them.
     pub fn link_changed(&mut self, now: Instant, up: bool) {
         if !up {
             // While the link is down, the stack keeps its state. The link might come up again on the same network.
@@ -133,8 +133,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Routes packets to other networks through `router`. Replaces the current router of the same IP version.
     ///
     /// # Errors
-    /// Returns [`AddressError::NotOnLink`] if the router is not on the link, and [`AddressError::Full`] if the list of
-    /// routers is full.
+    /// Returns [`AddressError::NotOnLink`] if the router is not on the link or is not a unicast address, and
+    /// [`AddressError::Full`] if the list of routers is full.
     pub fn set_router<P: Probe>(&mut self, now: Instant, router: IpAddress, probe: &mut P) -> Result<(), AddressError> {
         // `config.gateways` contains the routers in use, not only those from the configuration.
         if self.config.gateways.contains(&router) {
@@ -206,8 +206,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         sender.map_or(usize::MAX, |to| self.mtu_to(now, to))
     }
 
-    /// Returns the source address for new connections (RFC 6724 section 5, rule 3). The result is `source`, or another
-    /// address if `source` is deprecated.
+    /// Returns the source address for new connections (RFC 6724 section 5, rule 3). The result is usually `source`. If
+    /// `source` is deprecated, the result is another address that is not deprecated, if the interface has one.
     pub(super) fn preferred(&self, source: IpAddress) -> IpAddress {
         #[cfg(feature = "slaac")]
         if let Some(autoconf) = self.autoconf.as_ref().filter(|autoconf| autoconf.is_deprecated(source)) {
@@ -238,7 +238,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
 #[cfg(feature = "dhcp")]
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Returns whether every configured address is assigned to this host or is known to belong to another host.
+    /// Returns whether the checks of all configured addresses have ended. Each of these addresses is then assigned to
+    /// this host or known to belong to another host.
     pub fn is_settled(&self) -> bool {
         self.autoconf.as_ref().is_none_or(Autoconf::is_settled)
     }
@@ -286,7 +287,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 pub enum AddressError {
     /// The list is full: smoltcp is built for a fixed number of addresses and routers.
     Full,
-    /// The router is not in any of the interface's networks.
+    /// The router is not in any of the interface's networks, or is not a unicast address.
     NotOnLink(IpAddress),
     /// The address cannot belong to a host.
     NotUnicast(IpAddress),
@@ -340,8 +341,8 @@ pub(super) fn add_gateways(iface: &mut Interface, config: &Config) -> Result<(),
 /// Creates the state of autoconfiguration. Returns `None` if `config` enables no part of it.
 ///
 /// # Errors
-/// Returns [`SetupError::TooMany`] if the addresses would exceed the limit, and
-/// [`SetupError::AutoconfNeedsEthernet`] if DHCP or SLAAC has no Ethernet.
+/// Returns [`SetupError::TooMany`] if the configured addresses and the addresses added later could exceed the limit,
+/// and [`SetupError::AutoconfNeedsEthernet`] if DHCP or SLAAC is enabled without Ethernet.
 #[cfg(feature = "dhcp")]
 pub(super) fn autoconf(
     config: &Config,

@@ -37,6 +37,7 @@ impl Routers {
         Routers { list: heapless::Vec::new(), used: None, hold_until: Instant::ZERO, changed: false }
     }
 
+    /// Returns whether the list contains the router with this address.
     pub(super) fn knows(&self, address: Ipv6Address) -> bool {
         self.list.iter().any(|router| router.address == address)
     }

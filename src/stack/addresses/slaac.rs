@@ -52,9 +52,9 @@ pub(super) struct Host {
     wait: Duration,
     /// Whether any router has answered since the solicitations began.
     answered: bool,
-    /// Whether no router has answered since the link came up.
+    /// Whether the link has come up again and no router has answered since then.
     unconfirmed: bool,
-    /// The time at which to remove all routers and prefixes that are unconfirmed since the link came up.
+    /// The time at which to remove all routers and prefixes that were not advertised again after the link came up.
     confirm_at: Option<Instant>,
     prefixes: heapless::Vec<Prefix, PREFIXES>,
     routers: Routers,
@@ -94,7 +94,9 @@ impl Prefix {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
+    /// This host is checking that no other host uses the address.
     Claimed,
+    /// Another host uses the address.
     Taken,
     /// This host uses the address. If `deprecated`, other addresses are preferred.
     Used {
@@ -147,7 +149,7 @@ impl Host {
     /// Returns the time of the next call to [`advance`](Self::advance).
     pub(super) fn due(&self) -> Option<Instant> {
         let prefixes = self.prefixes.iter().flat_map(|prefix| {
-            // At `preferred_until`, this address becomes deprecated.
+            // An address that is not deprecated yet becomes deprecated at `preferred_until`.
             let fresh = prefix.state == State::Used { deprecated: false };
             [Some(prefix.until), fresh.then_some(prefix.preferred_until)]
         });
@@ -185,12 +187,13 @@ impl Host {
         (self.solicited, self.wait, self.at, self.answered) = (0, INTERVAL, Some(now), false);
     }
 
+    /// Returns the DNS servers that routers have advertised.
     pub(super) fn dns_servers(&self) -> impl Iterator<Item = Ipv6Address> {
         self.dns.iter().map(|(server, _)| *server)
     }
 
-    /// Removes routers, prefixes and servers that have expired. Returns the source address of a solicitation, if a
-    /// solicitation is due.
+    /// Removes routers, prefixes and servers that have expired. If a router solicitation is due, counts the
+    /// solicitation as sent and returns its source address.
     pub(super) fn advance(&mut self, now: Instant, changes: &mut Changes) -> Option<Ipv6Address> {
         // Routers that are still on the link have had enough time to answer, so the others are removed.
         if self.confirm_at.take_if(|at| *at <= now).is_some() {
@@ -347,7 +350,7 @@ fn number(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().copied().map(u32::from_be_bytes)
 }
 
-/// Returns the time at which a lifetime of `seconds` ends. An infinite lifetime ends in a hundred years.
+/// Returns the time at which a lifetime of `seconds` ends. An infinite lifetime is treated as a hundred years.
 fn after(now: Instant, seconds: u32) -> Instant {
     let seconds = if seconds == FOR_EVER { 3_155_760_000 } else { u64::from(seconds) };
     now + Duration::from_secs(seconds)

@@ -86,7 +86,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     }
 
     /// Takes the program of a connection that [`connect`](Self::connect) started, and frees the connection's slot.
-    /// Returns the program and how the connection ended, or `None` if it has not ended.
+    /// Returns the program and how the connection ended, or `None` if the connection has not ended.
     pub fn take(&mut self, id: ConnectionId) -> Option<(S, End)> {
         let end = self.ended(id)?;
         let index = id.slot();
@@ -100,8 +100,9 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 
     /// Stops listening and closes every connection.
     ///
-    /// A connection whose program is running sends its queued data, then FIN. A connection in a backlog sends RST. A
-    /// connection that is not established yet ends without a segment.
+    /// The stack calls [`Session::shut_down`] for each running program. The program's connection then sends its queued
+    /// data and FIN. A connection in a backlog sends RST. A connection that is not established yet ends without a
+    /// segment.
     ///
     /// Call [`poll`](Self::poll) until [`is_quiet`](Self::is_quiet) returns true.
     pub fn shut_down<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
@@ -184,8 +185,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     }
 }
 
-/// Returns the largest number of payload bytes in a segment that fits into a packet of `mtu` bytes, if neither header
-/// has options.
+/// Returns the largest number of payload bytes in a segment that fits into a packet of `mtu` bytes, if neither the IP
+/// header nor the TCP header has options.
 pub(in crate::stack) fn mss(mtu: usize, address: IpAddress) -> usize {
     let header = match address {
         IpAddress::Ipv4(_) => 20,
@@ -197,8 +198,8 @@ pub(in crate::stack) fn mss(mtu: usize, address: IpAddress) -> usize {
 }
 
 /// Returns whether a packet from `source` can reach its destination, directly or through routers. Routers do not
-/// forward packets from link-local addresses (RFC 4291 section 2.5.6). An interface can learn of a router before it has
-/// an address other than its link-local address.
+/// forward packets from link-local addresses (RFC 4291 section 2.5.6). This matters because an interface can learn of a
+/// router before it has any address except its link-local address.
 fn can_reach(_source: IpAddress, _destination: IpAddress) -> bool {
     #[cfg(feature = "ipv6")]
     if let (IpAddress::Ipv6(source), IpAddress::Ipv6(destination)) = (_source, _destination) {

@@ -179,7 +179,8 @@ impl<S: Session + Clone> Connections<'_, S> {
 }
 
 impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
-    /// Reacts to a change of the socket's TCP state. Returns false if the connection needs no more work.
+    /// Moves a connection to another phase if a change of its socket's TCP state requires this. Returns false if the
+    /// connection needs no more work.
     #[inline(always)]
     pub(in crate::stack) fn check_state<D: Device, C: Console, P: Probe>(
         &mut self,
@@ -188,8 +189,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         cause: Cause,
         io: &mut Io<D, C, P>,
     ) -> bool {
-        // Inlined: a board calls this function three times for each echo.
-        // Usually the state has not changed.
+        // Inlined: a board calls this function three times for each echo. Usually the state has not changed, so there
+        // is nothing to do.
         if self.connections.slots[index].is_established() {
             return true;
         }
@@ -288,8 +289,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Returns the [`End`] of a connection that smoltcp closed. The result is `timed_out`, unless the local address is
-    /// gone.
+    /// Returns the [`End`] of a connection that smoltcp closed. The result is `timed_out`, or [`End::AddressGone`] if
+    /// the local address is gone.
     fn end_by_timer(&self, tuple: Tuple, timed_out: End) -> End {
         if self.iface.has_ip_addr(tuple.local.addr) { timed_out } else { End::AddressGone }
     }
@@ -336,7 +337,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Runs the program of a closed connection until the program has read all data or stops reading.
+    /// Runs the program of a closed connection until the program has read all data or stops reading. Stores the time at
+    /// which the program has asked to run again, if any.
     fn read_the_rest<D: Device, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) {
         let unread = |stack: &Self| stack.connections.slots[index].peek().map_or(0, |socket| socket.recv_queue());
         let mut left = unread(self);

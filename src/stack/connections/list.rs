@@ -21,6 +21,7 @@ impl<const KIND: usize> List<KIND> {
         self.len
     }
 
+    /// Returns the first slot of the list.
     pub(super) fn front(&self) -> Option<usize> {
         (self.head != NONE).then_some(self.head.into())
     }

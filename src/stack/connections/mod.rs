@@ -126,6 +126,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         })
     }
 
+    /// Returns the identifier of the connection in slot `index`.
     pub(super) fn id(&self, index: usize) -> ConnectionId {
         ConnectionId { index: index as Index, generation: self.slots[index].generation }
     }
@@ -141,7 +142,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         self.is_current(id) && self.tuple(id.slot()).is_some()
     }
 
-    /// Returns the two endpoints of the connection in slot `index`, unless the connection has lost them.
+    /// Returns the two endpoints of the connection in slot `index`, or `None` if the slot has no endpoints.
     pub(super) fn tuple(&self, index: usize) -> Option<Tuple> {
         self.index[index].tuple
     }
@@ -162,7 +163,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         self.newest = index;
     }
 
-    /// Returns the earliest deadline.
+    /// Returns the earliest deadline of all connections.
     pub(super) fn due(&self) -> Option<Instant> {
         self.deadlines.first(self.index)
     }
@@ -178,10 +179,10 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
     }
 
     /// Returns a free slot. If no slot is free, frees the slot of the oldest connection in TIME-WAIT. A record then
-    /// answers late segments from that connection's peer. `None` if no connection is in TIME-WAIT.
+    /// answers late segments from that connection's peer. `None` if no slot is free and no connection is in TIME-WAIT.
     #[inline(never)]
     pub(super) fn slot_or_time_wait(&mut self, now: Instant) -> Option<usize> {
-        // The function is never inlined, for the same reason as `TimeWaitRecords::arrives`.
+        // The function is never inlined, which saves a board's flash, as in `TimeWaitRecords::arrives`.
         if let Some(index) = self.free.front() {
             return Some(index);
         }
@@ -258,7 +259,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
 
     /// Moves a connection to the end of the run queue, if the connection is in this queue.
     pub(super) fn move_to_back(&mut self, index: usize) {
-        // A connection that could not send might have lost its slot.
+        // A connection that could not send might have lost its slot, and is then in no queue.
         if self.slots[index].queue == Queue::Run {
             self.run_queue.remove(self.index, index);
             self.run_queue.push_back(self.index, index);

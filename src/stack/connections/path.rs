@@ -36,7 +36,7 @@ impl Cut {
         matches!(self, Cut::Fragmenter(_))
     }
 
-    /// Tells `out`, the path to the device, how to cut the segment that is about to be sent.
+    /// Tells `out`, through which segments reach the device, how to cut the segment that is about to be sent.
     pub(super) fn prepare<'o, P>(self, out: &mut Out<'o, P>, fragmenter: &'o mut Fragmenter<'_>) {
         match self {
             Cut::Device(size) => out.cut = Some(size),

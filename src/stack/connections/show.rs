@@ -28,10 +28,11 @@ const AGES: Duration = Duration::from_secs(100);
 
 #[cfg(feature = "recovery")]
 impl<S> Slot<'_, S> {
-    /// Returns the window field of the pure ACK that the stack must pass to smoltcp next. `None` if smoltcp knows
-    /// SND.UNA and the window that it may use.
+    /// Returns the window field of the pure ACK that the stack must pass to smoltcp next. `None` if smoltcp already
+    /// knows the current SND.UNA and the window that it may use.
     ///
-    /// Reduces the congestion window after an idle time, and can start or stop the persist timer: see `changed_field`.
+    /// The call also reduces the congestion window after an idle time, and can start or stop the persist timer: see
+    /// `changed_field`.
     pub(super) fn news(&mut self, now: Instant) -> Option<u16> {
         let socket = self.peek()?;
         let (state, queue) = (socket.state(), socket.send_queue());

@@ -83,10 +83,12 @@ impl<S> Default for Slot<'_, S> {
 }
 
 impl<'a, S> Slot<'a, S> {
+    /// Returns the socket set, which contains only this slot's socket.
     pub(in crate::stack) fn set(&mut self) -> Option<&mut SocketSet<'a>> {
         self.set.as_mut().map(|(set, _)| set)
     }
 
+    /// Returns the slot's socket, or `None` if the slot has none.
     pub(in crate::stack) fn socket(&mut self) -> Option<&mut Socket<'a>> {
         let (set, handle) = self.set.as_mut()?;
         Some(set.get_mut(*handle))
@@ -145,8 +147,9 @@ impl<S> Slot<'_, S> {
         self.state == State::TimeWait && !self.control.owes_ack() && (now < self.time_wait_until || reads())
     }
 
-    /// Returns the [`End`] of a connection whose peer did not answer. The result is `Unreachable` if the SYN could not
-    /// be sent.
+    /// Returns the [`End`] of a connection whose peer did not answer. The result is `Unreachable` if the newest segment
+    /// could not be sent, because the next hop's hardware address is unknown. Otherwise, the result is that of
+    /// [`timed_out`](Self::timed_out).
     pub(super) fn silence(&self) -> End {
         if self.unresolved { End::Unreachable } else { self.timed_out() }
     }
@@ -158,8 +161,9 @@ impl<S> Slot<'_, S> {
         matches!(self.phase, Phase::Closing) && self.state == State::FinWait2 && self.discarded
     }
 
-    /// Returns the [`End`] of a connection whose time limit has expired. The reason is the newest ICMP error, if it
-    /// arrived after the peer's most recent acknowledgement.
+    /// Returns the [`End`] of a connection whose time limit has expired. The result is `Aborted` if an RST must report
+    /// discarded data. Otherwise, the result contains the newest ICMP error if it arrived after the peer's most recent
+    /// acknowledgement. Without such an error, the result is `TimedOut`.
     pub(super) fn timed_out(&self) -> End {
         #[cfg(feature = "recovery")]
         if self.owes_reset() {

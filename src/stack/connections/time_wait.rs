@@ -139,7 +139,7 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
         self.records[index].seq = seq;
     }
 
-    /// The number of connections in TIME-WAIT.
+    /// Returns the number of connections in TIME-WAIT.
     #[cfg(test)]
     pub(in crate::stack) fn count(&self, now: Instant) -> usize {
         let holds = |record: &&TimeWaitRecord| record.tuple.is_some_and(|tuple| self.holds(now, &tuple));
@@ -157,7 +157,8 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
         if segment.opens() && segment.seq > record.ack {
             return Some(Late::Superseded(record.seq));
         }
-        // The reason to drop the segment if it is too early for another answer.
+        // The reason to drop the segment if it is too early for another answer. An RST and a pure ACK are never
+        // answered.
         let why = match () {
             // RFC 1337: an RST must not end TIME-WAIT.
             () if segment.rst => return Some(Late::Drop(DropReason::BadReset)),

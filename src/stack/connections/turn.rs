@@ -270,8 +270,8 @@ impl<S: Session + Clone> Connections<'_, S> {
     /// Queues a connection for its turn.
     fn start(&mut self, now: Instant, index: usize) {
         self.enqueue(index);
-        // The device is full, so the first connection in the queue cannot send. A program needs no room in the device,
-        // so this connection's program runs first.
+        // While the device is full, the first connection in the queue cannot send. A program needs no room in the
+        // device, so a connection whose program must run moves to the front.
         if self.blocked {
             if self.slots[index].run {
                 self.move_to_front(index);

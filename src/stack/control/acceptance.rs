@@ -110,7 +110,8 @@ impl Block {
     /// Processes an RST.
     ///
     /// In SYN-SENT, an RST ends the connection only if it acknowledges our SYN. In later states, an RST ends the
-    /// connection only if its sequence number is RCV.NXT (RFC 5961 section 3.2).
+    /// connection only if its sequence number is RCV.NXT (RFC 5961 section 3.2). An RST with another number in the
+    /// window gets a challenge ACK.
     fn reset(&self, state: State, segment: &Segment) -> Verdict {
         match segment.seq {
             // RFC 9293 section 3.10.7.3.
@@ -174,9 +175,10 @@ impl Block {
     ) -> Verdict {
         // smoltcp answers a segment outside the window, such as a keep-alive probe.
         let acceptable = segment.seq == self.rcv_nxt || (self.rcv_nxt < segment.seq && segment.seq < self.edge);
-        // A keep-alive or a retransmission has a lower number. A segment has a higher number if the peer has filled the
-        // window and sent a byte to probe the window. Any other number can come from a blind attacker who has guessed
-        // the acknowledgement number.
+        // A sequence number outside the window can be valid. The number is below RCV.NXT in a keep-alive or a
+        // retransmission. It is one above the end of the window if the peer has filled the window and sent a byte to
+        // probe the window. Any other number outside the window can come from a blind attacker who has guessed the
+        // acknowledgement number.
         #[cfg(feature = "recovery")]
         let is_near = distance(segment.seq, self.rcv_nxt) < 0x1_0000 && segment.seq <= self.edge.max(self.rcv_nxt) + 1;
         #[cfg(feature = "recovery")]
@@ -189,8 +191,8 @@ impl Block {
         }
         #[cfg(not(feature = "recovery"))]
         if acceptable && state != State::SynReceived && _ack >= self.una {
-            // Three equal acknowledgements would stop smoltcp's timer if only a FIN is in flight. If the window is
-            // closed, such acknowledgements answer smoltcp's probes.
+            // Three equal acknowledgements would stop smoltcp's timer if only a FIN is in flight, so a repeated
+            // acknowledgement is then dropped. If the window is closed, it is kept, because it answers smoltcp's probe.
             let before = self.window;
             self.take_window(segment, _ack);
             if _ack == self.una && before == self.window && before > 0 && self.flight() == 1 {
@@ -237,7 +239,8 @@ impl Block {
             keep: segment.len,
         };
         let same = patch.ack == ack && patch.window == segment.window && patch.fin == segment.fin && patch.skip == 0;
-        // While smoltcp's receive window is closed, smoltcp ignores the acknowledgement of a segment with data.
+        // While smoltcp's receive window is closed, smoltcp ignores the acknowledgement of a segment with data, so the
+        // verdict is `Answer`.
         let closed = segment.len > 0 && !only_fin && self.edge <= self.rcv_nxt;
         match () {
             () if closed || !acceptable => Verdict::Answer,

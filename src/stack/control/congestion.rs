@@ -135,7 +135,8 @@ impl Window {
             self.cubic.skip_time(last, now);
             return;
         }
-        // Slow start uses the bytes up to the threshold. Congestion avoidance uses the rest.
+        // Of the acknowledged bytes, slow start uses as many as the window needs to reach the threshold. Congestion
+        // avoidance uses the others.
         let room = self.ssthresh.min(MAX_WINDOW).saturating_sub(self.bytes);
         let slow_start = acked.min(room);
         self.bytes += slow_start;
@@ -231,7 +232,8 @@ impl Window {
         self.saved = Saved { bytes: self.bytes, ssthresh: self.ssthresh, cubic: self.cubic };
     }
 
-    /// Returns the slow-start threshold after a reduction.
+    /// Returns the slow-start threshold after a reduction with `flight` bytes in flight. The threshold is at least two
+    /// segments.
     fn reduced(&self, flight: u32) -> u32 {
         let flight = flight.min(self.bytes);
         let part = if self.algorithm == Congestion::Reno { flight / 2 } else { Cubic::reduced(flight) };

@@ -44,8 +44,8 @@ impl Cubic {
 
     /// Records the window before a loss.
     ///
-    /// If the window was below the previous plateau, other connections need room, so the next plateau is lower (section
-    /// 4.7).
+    /// If the window was below the previous plateau, other connections need room, so the next plateau is lower than the
+    /// window (section 4.7).
     pub fn on_loss(&mut self, window: u32) {
         // (1 + beta) / 2 is 17/20.
         self.max = if window < self.max { (u64::from(window) * 17 / 20) as u32 } else { window };

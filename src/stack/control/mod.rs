@@ -275,7 +275,8 @@ impl Block {
         self.announced_ack != self.rcv_nxt
     }
 
-    /// Reads our window scale from the SYN that we send. Returns whether the SYN has a window scale option.
+    /// If `segment` is our SYN, stores its window scale, or 0 if it has no window scale option. Returns whether it has
+    /// the option.
     fn take_own_scale(&mut self, segment: &Segment, frame: &[u8]) -> bool {
         if !segment.syn {
             return false;

@@ -5,11 +5,11 @@ use smoltcp::wire::{TcpOption, TcpPacket, TcpSeqNumber};
 
 use super::{Block, Segment, distance};
 
-/// The number of window units that are not announced at first.
+/// The number of window units that the stack keeps back at first, as a reserve.
 ///
-/// The window field counts units of 2^scale bytes, and smoltcp rounds the field down. If the length of a received
-/// segment is not a multiple of the unit, the right edge of the window would move back (RFC 7323 section 2.4). The
-/// stack rounds the field up instead, so the edge moves forward into this reserve.
+/// The window field counts units of 2^scale bytes, and smoltcp rounds the field down. After a received segment whose
+/// length is not a multiple of the unit, the rounded field would move the right edge of the window back (RFC 7323
+/// section 2.4). The stack rounds the field up instead, so the edge moves forward into this reserve.
 const RESERVE: u32 = 256;
 
 /// The largest number of SACK ranges in a segment.
@@ -52,7 +52,7 @@ impl Block {
         self.receiver.limit = limit;
     }
 
-    /// Resets the receiver's state after the peer's SYN.
+    /// Resets the receiver's state after the peer's SYN, except the two window scales.
     pub(super) fn begin_receiving(&mut self) {
         let Receiver { inner_scale, offered_scale, .. } = self.receiver;
         self.receiver = Receiver { limit: self.rcv_nxt, inner_scale, offered_scale, ..Receiver::NEW };
@@ -73,13 +73,15 @@ impl Block {
         }
     }
 
-    /// Reads the acknowledgement, window and SACK range of a segment that smoltcp created.
+    /// Reads the acknowledgement, window and SACK range of a segment that smoltcp created. From a SYN, also reads the
+    /// window scale.
     pub(super) fn read_announcement(&mut self, segment: &Segment, frame: &[u8]) {
         if segment.rst {
             // An RST announces neither an acknowledgement nor a window.
             return;
         }
         if self.take_own_scale(segment, frame) {
+            // smoltcp keeps its own scale for its window fields. The peer learns the offered scale, if there is one.
             self.receiver.inner_scale = self.scale;
             self.scale = self.receiver.offered_scale.unwrap_or(self.scale);
         }
@@ -106,7 +108,7 @@ impl Block {
         }
     }
 
-    /// Returns whether an acknowledgement must report more ranges than smoltcp writes.
+    /// Returns whether an acknowledgement must report ranges: a duplicate range, or received ranges above RCV.NXT.
     pub(in crate::stack) fn has_ranges(&self) -> bool {
         self.receiver.duplicate.is_some() || !self.receiver.ranges.is_empty()
     }
@@ -128,15 +130,17 @@ impl Block {
         reported
     }
 
-    /// Returns the window field of a segment about to be sent with the acknowledgement number `ack`.
+    /// Returns the window field of a segment about to be sent with the acknowledgement number `ack`, and records the
+    /// right edge that the field announces.
     ///
-    /// The field never moves the announced right edge back, and never announces more than smoltcp accepts.
+    /// The field never moves the announced edge back, and never announces more than smoltcp accepts.
     pub(in crate::stack) fn field_to_announce(&mut self, ack: TcpSeqNumber) -> u16 {
         let unit = 1 << self.scale;
         // In units: `most` is the window that smoltcp accepts, and `announced` is the window that the peer already
         // knows.
         let most = distance(ack, self.receiver.limit) / unit;
         let announced = distance(ack, self.edge).div_ceil(unit);
+        // Without scaling, a unit is one byte. No field is then rounded, so no reserve is needed.
         let reserve = if self.scale == 0 { 0 } else { RESERVE.min(most / 2) };
         let field = (most - reserve).max(announced).min(most).min(u16::MAX.into());
         // The peer now knows this edge.
@@ -159,11 +163,11 @@ impl Block {
         let Some(ack) = segment.ack.filter(|_| !segment.rst) else { return };
         let field = match segment.syn {
             false => self.field_to_announce(ack),
-            // The window field of a SYN is not scaled. It is a multiple of the unit, so that the edge need not move
-            // back when the field is scaled.
+            // The window field of a SYN is not scaled. It is rounded down to a multiple of the unit, so that the scaled
+            // fields of later segments need not move the edge back.
             true if self.receiver.offered_scale.is_some() => segment.window >> self.scale << self.scale,
-            // With a scale of 1, the field could announce nearly the whole receive buffer, so it leaves out the
-            // reserve.
+            // With a scale of 1, the unscaled field could announce nearly the whole receive buffer, so the reserve of
+            // `RESERVE` units of 2 bytes is subtracted.
             true if self.scale == 1 => segment.window.saturating_sub(RESERVE as u16 * 2),
             true => segment.window,
         };
@@ -184,7 +188,7 @@ impl Block {
         // The options follow the 20 bytes of the fixed TCP header.
         let options = frame.get_mut(segment.header + 20..segment.data).unwrap_or_default();
         let mut at = 0;
-        // smoltcp writes options of at least two bytes, and pads them at the end.
+        // smoltcp writes options of at least two bytes, and pads them at the end. Padding has the kind 0 or 1.
         while let Some(&[kind, len]) = options.get(at..).and_then(<[u8]>::first_chunk)
             && kind > 1
         {
@@ -223,7 +227,7 @@ impl Block {
 fn change_checksum(frame: &mut [u8], segment: &Segment, (old, new): (u16, u16), checksums: &ChecksumCapabilities) {
     if checksums.tcp.tx() {
         let mut tcp = TcpPacket::new_unchecked(&mut frame[segment.header..segment.data + segment.len]);
-        // One's complement arithmetic: each of the two foldings adds the carries to the low 16 bits.
+        // One's complement arithmetic: the sum is folded twice, and each time the carries are added to the low 16 bits.
         let sum = u32::from(!tcp.checksum()) + u32::from(!old) + u32::from(new);
         let sum = (sum & 0xffff) + (sum >> 16);
         tcp.set_checksum(!((sum & 0xffff) + (sum >> 16)) as u16);

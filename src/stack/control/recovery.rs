@@ -33,7 +33,7 @@ use timers::Timer;
 
 /// The number of duplicate acknowledgements that mean a loss (RFC 5681 section 3.2).
 const DUPLICATES: u32 = 3;
-/// The largest number to which a path that reorders segments raises [`DUPLICATES`].
+/// The largest number of duplicate acknowledgements that a loss needs on a path that reorders segments.
 const MOST_DUPLICATES: u32 = 48;
 
 /// The longest time for which a peer is expected to delay an ACK. RFC 9293 section 3.8.6.3 allows 500 ms, but systems
@@ -114,10 +114,10 @@ pub(in crate::stack) struct Recovery {
     samples: Samples,
     /// The time at which new data was most recently sent.
     sent_at: Instant,
-    /// The time at which the peer most recently acknowledged something new, or could not be expected to acknowledge
-    /// anything.
+    /// The time at which the peer most recently acknowledged something new, had nothing to acknowledge, or had its
+    /// window closed.
     heard_at: Instant,
-    /// The peer's window scale (shift count) that is passed to smoltcp.
+    /// The window scale (shift count) that smoltcp sees in place of the peer's.
     shown_scale: u8,
     /// The window most recently passed to smoltcp, in bytes.
     shown: u32,
@@ -248,7 +248,7 @@ impl Block {
         }
     }
 
-    /// Limits the MSS option of a received or sent SYN to the largest segment that fits the link.
+    /// Returns `mss`, the MSS option of a received or sent SYN, but at most the largest segment that fits the link.
     pub(super) fn bounded_mss(&self, mss: u16) -> u16 {
         mss.min(self.recovery.own_mss.try_into().unwrap_or(u16::MAX))
     }
@@ -258,8 +258,8 @@ impl Block {
         self.recovery.sack
     }
 
-    /// Returns the time at which the peer most recently acknowledged something new, or could not be expected to
-    /// acknowledge anything.
+    /// Returns the time at which the peer most recently acknowledged something new, had nothing to acknowledge, or had
+    /// its window closed.
     pub(in crate::stack) fn heard_at(&self) -> Instant {
         self.recovery.heard_at
     }
@@ -279,7 +279,7 @@ impl Block {
         self.recovery.rtt.timeout(self.recovery.backoff)
     }
 
-    /// Retransmits the SYN,ACK, because the peer has repeated its SYN.
+    /// Marks the SYN,ACK as lost, so that it is sent again, because the peer has repeated its SYN.
     pub(super) fn syn_repeated(&mut self) {
         if self.flight() > 0 {
             (self.recovery.lost_below, self.recovery.resent) = (self.nxt, self.una);
@@ -297,7 +297,7 @@ impl Block {
         self.update_trial(ack, acked);
         let r = &mut self.recovery;
         if opened {
-            // The peer dropped everything that was sent into its closed window.
+            // The peer has dropped everything that was sent into its closed window, so all data in flight is lost.
             (r.persist, r.persisting, r.backoff) = (None, false, 0);
             r.samples.clear();
             (r.resent, r.lost_below) = (self.una, self.nxt);
@@ -307,7 +307,7 @@ impl Block {
             if let Some(sample) = r.samples.acknowledged(ack) {
                 r.measured(now, sample);
             }
-            // If the SYN was retransmitted, its round trip was not measured.
+            // If the SYN was retransmitted, its round trip was not measured, and the timeout for data is raised.
             if handshake && r.backoff > 0 {
                 r.rtt.syn_was_lost();
                 r.backoff = 0;
@@ -315,7 +315,8 @@ impl Block {
             self.una = ack;
             r.resent = r.resent.max(ack);
             r.lost_below = r.lost_below.max(ack);
-            // The number stays below `ack`, but close to it, so that comparisons stay valid after 2 GiB more.
+            // Keeps `limited_until` from falling far behind `ack`, because sequence numbers more than 2 GiB apart
+            // cannot be compared.
             r.limited_until = r.limited_until.max(ack - 1);
             r.frontier = r.frontier.max(ack);
             r.tail = None;
@@ -334,6 +335,7 @@ impl Block {
             r.heard_at = now;
         }
         let repeats = acked == 0 && segment.len == 0 && !segment.fin && before > 0 && same_window && self.window > 0;
+        // With SACK, only an ACK that reports something new counts as a duplicate (RFC 6675 section 2).
         if repeats && (news || !r.sack) {
             r.duplicates = r.duplicates.saturating_add(1);
         }

@@ -36,9 +36,10 @@ impl Rtt {
         Duration::from_micros(self.variation.into())
     }
 
-    /// Updates the timeout after a measurement (rules 2.2 and 2.3).
+    /// Updates SRTT, RTTVAR and the timeout after a measurement of `time` (rules 2.2 and 2.3).
     ///
-    /// The timeout is at least SRTT plus `least`, as on Linux. Rule 2.4 asks for at least one second.
+    /// The timeout is at least SRTT plus `least`, as on Linux. This differs from rule 2.4, which asks for at least one
+    /// second.
     pub(super) fn measured(&mut self, time: Duration, least: Duration) {
         // At least 1 µs, because an SRTT of 0 means that nothing was measured. At most nine minutes, far above the
         // longest timeout.
@@ -54,7 +55,7 @@ impl Rtt {
         self.timeout = (u64::from(self.smoothed) + margin).min(LONGEST) as u32;
     }
 
-    /// Raises the timeout for data, because the SYN was lost and no round-trip time was measured.
+    /// Raises the timeout for data, because the SYN was lost. Does nothing if a round-trip time has been measured.
     pub(super) fn syn_was_lost(&mut self) {
         if self.smoothed == 0 {
             self.timeout = self.timeout.max(AFTER_LOST_SYN);

@@ -4,8 +4,8 @@ use smoltcp::wire::TcpSeqNumber;
 
 use super::distance;
 
-/// The largest number of ranges kept. The highest ranges are dropped first, because a selective acknowledgement is only
-/// a hint.
+/// The largest number of ranges kept. The highest ranges are dropped first. They may be dropped, because a selective
+/// acknowledgement is only a hint.
 const RANGES: usize = 16;
 
 /// The selectively acknowledged ranges above SND.UNA. The ranges are sorted, and no two of them touch.
@@ -25,7 +25,7 @@ impl Scoreboard {
         self.ranges.clear();
     }
 
-    /// Adds a range. Returns whether any byte of the range is new.
+    /// Adds a range. Returns false if no byte of the range is new, or if there is no room for the range.
     pub(super) fn add(&mut self, mut start: TcpSeqNumber, mut end: TcpSeqNumber) -> bool {
         if start >= end || self.ranges.iter().any(|&(from, to)| from <= start && end <= to) {
             return false;
@@ -36,7 +36,7 @@ impl Scoreboard {
             (start, end) = (start.min(from), end.max(to));
         }
         let position = self.ranges.iter().position(|&(from, _)| start < from).unwrap_or(self.ranges.len());
-        // If the list is full, it drops its highest range, unless the new range is higher still.
+        // If the list is full, its highest range or the new range is dropped, whichever is higher.
         if self.ranges.is_full() {
             if position == RANGES {
                 return false;
@@ -46,7 +46,7 @@ impl Scoreboard {
         self.ranges.insert(position, (start, end)).is_ok()
     }
 
-    /// Removes the parts of the ranges below `una`.
+    /// Removes the parts of the ranges that are below `una`.
     pub(super) fn trim(&mut self, una: TcpSeqNumber) {
         self.ranges.retain(|&(_, to)| to > una);
         if let Some((from, _)) = self.ranges.first_mut() {

@@ -39,7 +39,7 @@ pub enum DropReason {
     /// A DHCP message that answers a request of another transaction.
     #[cfg(feature = "dhcp")]
     DhcpTransaction,
-    /// A DHCP message that this host does not expect: a copy, or another server's offer.
+    /// A DHCP message that this host does not expect: a duplicate, or another server's offer.
     #[cfg(feature = "dhcp")]
     DhcpUnexpected,
     /// An ARP or NDP message of another host that uses one of our addresses.

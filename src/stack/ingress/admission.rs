@@ -75,7 +75,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             };
         }
         match known {
-            // If the backlog is full, the segment that completes a handshake is dropped. The peer sends it again.
+            // If the backlog is full, the segment that completes a handshake is dropped, and the peer sends it again.
+            // With the policy `Overflow::Reset`, the connection ends and the segment is answered with RST.
             Some(index) if !segment.opens() && !segment.rst && !self.may_be_established(index) => {
                 if self.config.tcp.overflow == Overflow::Reset {
                     self.connections.drop_unserved(now, index, End::Aborted, probe);
@@ -107,7 +108,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         Target::Nowhere
     }
 
-    /// Finds a slot for a SYN. If the SYN replaces a connection in TIME-WAIT, `last` is SND.NXT of that connection.
+    /// Finds a slot for a SYN, and returns the part of the stack that handles the SYN. If the SYN replaces a connection
+    /// in TIME-WAIT, `last` is SND.NXT of that connection.
     fn admit<P: Probe>(
         &mut self,
         now: Instant,
@@ -193,8 +195,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Ends a connection in SYN-RECEIVED if a segment shows that its SYN was an old duplicate or a forgery. Returns
     /// whether the connection has ended.
     ///
-    /// In this case, the peer still has the previous connection, whose TIME-WAIT continues on this host (RFC 9293
-    /// section 3.6.1).
+    /// The peer then still has the previous connection between these endpoints, whose TIME-WAIT continues on this host
+    /// (RFC 9293 section 3.6.1).
     fn end_old_duplicate<P: Probe>(&mut self, now: Instant, index: usize, segment: &Segment, probe: &mut P) -> bool {
         let in_handshake = self.connections.slots[index].phase == Phase::Handshake;
         let is_old = in_handshake && self.connections.time_wait_records.owns(now, segment);

@@ -39,7 +39,7 @@ pub(super) fn flow(
     broadcast: impl Fn(IpAddress) -> bool,
     known: impl FnOnce(&Tuple) -> Option<usize>,
 ) -> Flow {
-    // With `recovery`, inlined, because nearly every frame takes this path.
+    // Inlined with the feature `recovery`, because nearly every frame takes this path.
     let (source, destination) = match ip(packet, segment) {
         Ip::Other => return Flow::Shared,
         Ip::Dropped(why) => return Flow::Drop(why),
@@ -92,8 +92,8 @@ fn is_tcp_right(header: &[u8], tcp: &[u8], tuple: &Tuple) -> bool {
     ends.is_some_and(|ends| checksums::is_tcp_right(ends, tcp))
 }
 
-// Boards use smoltcp's slower functions. A second caller of the driver's sum would add a call to the driver's deepest
-// calls, and so 8 bytes of stack.
+// Boards use smoltcp's slower functions. If this file called the driver's checksum function, too, the driver's deepest
+// chain of calls would have one more call and take 8 more bytes of stack.
 #[cfg(not(feature = "recovery"))]
 fn is_header_right(header: &[u8]) -> bool {
     Ipv4Packet::new_unchecked(header).verify_checksum()

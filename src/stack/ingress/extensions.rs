@@ -114,8 +114,8 @@ pub(super) fn strip(packet: &[u8], protocol: u8, at: usize, out: &mut [u8]) -> O
     Some(len)
 }
 
-/// Parses the headers that begin at the offset `at`. The first header has the type `next`, which is read from the byte
-/// at the offset `announced_at`.
+/// Parses the headers that begin at the offset `at`. The first header has the type `next`, which the byte at the offset
+/// `announced_at` contains.
 fn walk(packet: &[u8], mut next: u8, mut announced_at: usize, mut at: usize) -> Chain {
     let mut fragment = false;
     loop {
@@ -150,7 +150,7 @@ fn walk(packet: &[u8], mut next: u8, mut announced_at: usize, mut at: usize) -> 
         }
         let Some(header) = header(packet, at) else { return Chain::Silent };
         // The fourth byte of a Routing header is Segments Left (RFC 8200 section 4.4). This host supports no routing
-        // type.
+        // type, so the error points to the third byte, Routing Type.
         if next == ROUTING && header[3] > 0 {
             return Chain::Problem(Problem::field(at + 2));
         }

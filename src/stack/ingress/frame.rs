@@ -91,10 +91,10 @@ impl RxToken for Received<'_> {
 pub(in crate::stack) struct Sent {
     /// The number of frames sent.
     pub(in crate::stack) frames: usize,
-    /// The number of segments from smoltcp that were not sent, because the peer already has their bytes.
+    /// The number of segments from smoltcp that were not sent, because the peer does not need their bytes.
     #[cfg(feature = "recovery")]
     pub(in crate::stack) withheld: usize,
-    /// The length of the packet that was captured.
+    /// The length of the packet that was captured, that is, stored in memory instead of sent.
     pub(in crate::stack) captured: Option<usize>,
     /// Whether the device had no room for a frame.
     pub(in crate::stack) exhausted: bool,
@@ -273,8 +273,8 @@ impl<'o, T, P> WatchedTx<'_, 'o, T, P> {
 }
 
 impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
-    /// Sends the packet of `len` bytes that `make` writes. A connection's packet is sent only if the peer lacks its
-    /// bytes.
+    /// Sends the packet of `len` bytes that `make` writes. If the packet is a connection's retransmission, sends only
+    /// the part that the peer lacks.
     #[inline(never)]
     fn watch(self, len: usize, make: &mut dyn FnMut(&mut [u8])) {
         // Not inlined and not generic over smoltcp's closures, which saves 700 bytes of a board's flash.

@@ -134,7 +134,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         tx: &mut WatchedTx<'_, '_, T, P>,
         _quote: &mut Option<Quote>,
     ) -> Target {
-        // Only IPv6 neighbours send each other messages in packets. IPv4 neighbours use ARP.
+        // Messages between IPv6 neighbours are IP packets. IPv4 neighbours use ARP, whose messages are not IP packets.
         if cfg!(feature = "ipv6")
             && packet.first().is_some_and(|first| first >> 4 == 6)
             && self.process_neighbour(now, Contents::Packet { packet, from, to_us }, &mut tx.token, tx.out.probe)

@@ -82,7 +82,7 @@ impl Default for Reassembly {
     }
 }
 
-/// The values that all fragments of one datagram share (RFC 791 section 3.2, RFC 8200 section 4.5).
+/// The values that all fragments of one datagram have in common (RFC 791 section 3.2, RFC 8200 section 4.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Key {
     source: IpAddress,

@@ -39,7 +39,7 @@ pub(super) struct Host<'h> {
     pub(super) is_broadcast: &'h dyn Fn(IpAddress) -> bool,
     /// Returns whether this host is a member of a multicast group.
     pub(super) is_member: &'h dyn Fn(Ipv6Address) -> bool,
-    /// Returns the source address that this host uses to answer a host.
+    /// Returns the source address with which this host answers another host.
     pub(super) source_for: &'h dyn Fn(Ipv6Address) -> Ipv6Address,
 }
 
@@ -101,7 +101,7 @@ impl<'a> Front<'a> {
             dropped(DropReason::Checksum);
             return Whole::Nothing;
         }
-        // A datagram that begins with this fragment times out then.
+        // If this is the first fragment of its datagram, the datagram times out after `TIMEOUT`.
         self.due = sooner(self.due, Some(now + super::reassembly::TIMEOUT));
         match self.reassembler.arrives_v4(now, packet) {
             Arrival::Rebuilt(packet) => return Whole::Remade(packet),
@@ -182,8 +182,8 @@ impl<'a> Front<'a> {
     }
 }
 
-/// Returns whether a packet is neither a fragment nor has extension headers, as nearly all packets. This look at two
-/// bytes saves most of the work of [`Front::take`].
+/// Returns whether a packet is not a fragment and has no extension headers. Nearly all packets are whole. This look at
+/// two bytes saves most of the work of [`Front::take`].
 pub(super) fn is_whole(packet: &[u8]) -> bool {
     match packet.first().map(|first| first >> 4) {
         // These bits are the More Fragments flag and the fragment offset.
@@ -237,7 +237,7 @@ fn is_member(group: Ipv6Address, addresses: &[IpCidr]) -> bool {
 }
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Makes a packet whole for which [`is_whole`] returns false, then processes it.
+    /// Makes a packet whole, then processes it. [`is_whole`] has returned false for the packet.
     pub(super) fn take_whole<T: TxToken, P: Probe>(
         &mut self,
         now: Instant,
@@ -265,8 +265,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 Target::Nowhere
             }
             Whole::Remade(packet) => self.take_in(now, Received { packet, ..received }, segment, tx, quote),
-            // The stack answers a frame to several hosts with an error only if the packet was addressed to a multicast
-            // group (RFC 1122 section 3.2.2, RFC 4443 section 2.4 e).
+            // If the frame was addressed to several hosts, the stack sends the error only if the packet was addressed
+            // to a multicast group (RFC 1122 section 3.2.2, RFC 4443 section 2.4 e).
             Whole::Answer(answer) if received.to_us || ends(received.packet).1.is_multicast() => {
                 let mut out = tx.out.of_long(self.fragmenter.lend_for(limit));
                 let tx = WatchedTx { token: tx.token.take(), out: &mut out };

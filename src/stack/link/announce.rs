@@ -18,7 +18,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     ///
     /// Call this function when the program starts and when the link comes up. A peer might have sent an ARP or NDP
     /// request before this host could answer. Without an announcement, that peer waits a second or more before it
-    /// repeats the request. Addresses for which the device has no room are not announced.
+    /// repeats the request. If the device runs out of room, the remaining addresses are not announced.
     ///
     /// If the stack obtains or checks addresses itself, the stack announces them without this call, and this function
     /// does nothing. [`run`](crate::run) and [`poll_with`](Self::poll_with) call this function when the link comes up.

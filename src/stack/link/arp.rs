@@ -13,7 +13,7 @@ const MESSAGE: usize = 28;
 /// The length of a frame that contains an ARP message, in bytes.
 pub(crate) const ARP_FRAME: usize = LEN + MESSAGE;
 
-/// The start of every ARP message about Ethernet and IPv4: the types and the lengths of the two addresses.
+/// The start of every ARP message about Ethernet and IPv4: the types of the two addresses, then their lengths.
 const KINDS: [u8; 6] = [0, 1, 8, 0, 6, 4];
 
 // The operations.

@@ -46,7 +46,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             #[cfg(feature = "ping")]
             Shared::Pings => self.pings.as_mut()?.set(),
         };
-        // smoltcp writes the packet to the scratch memory. `dispatch` then finds its link header and sends it.
+        // smoltcp writes the packet to the scratch memory. `dispatch` then finds the packet's link header and sends the
+        // packet.
         let mut out = Out::capture(&mut io.probe, now, self.scratch);
         let changed =
             self.iface.poll_egress(now, &mut Watch::<D, P>::capture(&mut out), set) == PollResult::SocketStateChanged;
@@ -57,7 +58,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
     /// Sends the packet in the first `len` bytes of the scratch memory.
     ///
-    /// If the next hop's hardware address is not known, keeps the packet until the next hop answers.
+    /// If the next hop's hardware address is not known, keeps the packet until the next hop answers. Also sends a
+    /// request for the address, unless an earlier request is unanswered.
     pub(in crate::stack) fn dispatch<P: Probe>(
         &mut self,
         now: Instant,
@@ -157,8 +159,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Does one piece of due work: repeats a neighbour request, reports a group, or sends a packet that waited. Returns
-    /// `None` if no work is due, or if nothing can be sent now.
+    /// Does one piece of due work: repeats a neighbour request, reports a group, or sends a packet that waited. If a
+    /// neighbour has not answered, also drops the packets that waited for it. Returns `None` if no work is due, or if
+    /// nothing can be sent now.
     pub(in crate::stack) fn run_link<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,

@@ -5,7 +5,8 @@
 //! gets that connection's link header. A report would thus go to the hardware address of the connection's next hop
 //! instead of the group's hardware address.
 //!
-//! For a group that it joins, smoltcp would report the record type that means leaving (RFC 3810 section 5.2.12).
+//! smoltcp's reports are also wrong: for a group that it joins, smoltcp would report the record type that means leaving
+//! (RFC 3810 section 5.2.12).
 
 use smoltcp::config::IFACE_MAX_ADDR_COUNT;
 use smoltcp::time::{Duration, Instant};
@@ -116,7 +117,7 @@ impl Groups {
         has_room
     }
 
-    /// Reports all joined groups again, because the link might have changed.
+    /// Forgets any MLDv1 router and reports all joined groups again, because the link might have changed.
     pub(super) fn join_again(&mut self, now: Instant) {
         self.v1_until = None;
         for membership in self.list.iter_mut().filter(|membership| membership.is_member) {

@@ -234,7 +234,7 @@ pub(super) fn as_smoltcp_sees(device: &DeviceCapabilities, mtu: usize, window: u
         capabilities.max_burst_size = None;
     }
     (capabilities.medium, capabilities.max_transmission_unit) = (Medium::Ip, mtu);
-    // The stack also checks the IPv4 headers of segments. smoltcp would check them again, so it checks no IPv4 headers.
+    // With `recovery`, the stack checks IPv4 headers itself, so smoltcp need not check them again.
     #[cfg(feature = "recovery")]
     {
         capabilities.checksum.ipv4 = if device.checksum.ipv4.tx() { Checksum::Tx } else { Checksum::None };

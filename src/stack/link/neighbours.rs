@@ -2,7 +2,7 @@
 //!
 //! On hosts, a hash table finds a neighbour in constant time. Boards search the list of their few neighbours. When the
 //! table is full, a new neighbour replaces one that has not been used recently. The clock algorithm chooses the
-//! neighbour to replace, with one mark for each neighbour.
+//! neighbour to replace: a neighbour that has been used since the previous search is skipped once.
 
 mod pending;
 mod queues;
@@ -19,8 +19,8 @@ use crate::stack::half_sip::half_sip_of_address;
 use pending::PREFIX;
 use queues::Links;
 
-/// How long a hardware address is used without a packet from the neighbour. RFC 1122 section 2.3.2.1 recommends about a
-/// minute.
+/// The time for which a hardware address is fresh after a packet from the neighbour. RFC 1122 section 2.3.2.1
+/// recommends about a minute.
 const FRESH: Duration = Duration::from_secs(60);
 
 /// The time between two requests for a neighbour. RFC 1122 section 2.3.2.1 allows at most one request a second.
@@ -38,7 +38,7 @@ const TRIES: usize = 32;
 pub struct Neighbour {
     /// The neighbour's IP address, or `None` if the entry is empty.
     address: Option<IpAddress>,
-    /// The neighbour's hardware address, or `None` if it has never been known.
+    /// The neighbour's hardware address, or `None` if it is not known.
     hardware: Option<EthernetAddress>,
     /// The time at which the hardware address becomes stale.
     fresh_until: Instant,
@@ -48,7 +48,7 @@ pub struct Neighbour {
     requests: u8,
     /// Whether the entry was used since a search for a free entry most recently passed it.
     used: bool,
-    /// The range of bytes in the entry's slot that contains packets: its start and its end.
+    /// The range of bytes with pending packets in the entry's slot: its start and its end.
     kept: (u32, u32),
     /// For each queue, whether the entry is in that queue. If so, `links` gives the entries before and after it.
     queued: [bool; 2],
@@ -248,7 +248,7 @@ impl<'a> Neighbours<'a> {
         Some(address)
     }
 
-    /// Returns the next work that is due. A request is recorded as sent.
+    /// Returns the next work that is due. If the work is a request, records the request as sent.
     pub(super) fn next_due(&mut self, now: Instant) -> Option<Due> {
         while let Some(index) = self.front(READY) {
             let entry = &self.entries[index];
@@ -292,7 +292,7 @@ impl<'a> Neighbours<'a> {
         self.unlink(ASKED, index);
     }
 
-    /// Removes all neighbours.
+    /// Removes all neighbours and their pending packets.
     pub(super) fn clear(&mut self) {
         (0..self.entries.len()).for_each(|index| self.lose(index));
         self.entries.fill(Neighbour::default());
@@ -328,7 +328,8 @@ impl<'a> Neighbours<'a> {
             if entry.queued.contains(&true) && tries.next().is_some() {
                 continue;
             }
-            // The clock algorithm: an entry that was used loses its mark and is skipped once.
+            // The clock algorithm: `take` clears the flag of an entry that was used, and the entry is skipped this
+            // time.
             if !core::mem::take(&mut entry.used) {
                 break index;
             }

@@ -25,6 +25,7 @@ const FREQUENCY: u32 = 168_000_000;
 pub struct Board {
     pub rings: Rings,
     pub phy: Phy,
+    /// The hardware address.
     pub hardware: [u8; 6],
     pub seed: [u8; 32],
 }
@@ -71,6 +72,8 @@ pub fn start(
 }
 
 /// Sets the MAC to the speed that the PHY has agreed on with the other end.
+///
+/// If the PHY reports no speed, sets 100 Mbit/s and full duplex.
 pub fn set_speed(phy: &mut Phy) {
     let speed = match phy.link_speed() {
         Some(PhySpeed::HalfDuplexBase10T) => MacSpeed::HalfDuplexBase10T,

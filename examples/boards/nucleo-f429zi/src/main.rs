@@ -17,8 +17,7 @@ mod app {
     use crate::board;
     use crate::net::Net;
 
-    /// The present time, and the time of the next run of the stack. The tasks have the same priority: neither
-    /// interrupts the other.
+    /// The present time, and when to run the stack next. The tasks have one priority: neither interrupts the other.
     #[shared]
     struct Shared {
         #[lock_free]
@@ -52,8 +51,7 @@ mod app {
         }
     }
 
-    /// Runs the stack. The controller requests this interrupt when a frame has arrived or has been sent, and `tick`
-    /// requests it at the stack's deadline.
+    /// Runs the stack after a frame has arrived or has been sent, and when `tick` requests it at the stack's deadline.
     #[task(binds = ETH, local = [net], shared = [now, wake_at])]
     fn ethernet(cx: ethernet::Context) {
         stm32_eth::eth_interrupt_handler();

@@ -17,6 +17,8 @@ pub struct Net {
     stack: Servers,
     io: Io<Rings, NullConsole, LogProbe>,
     phy: Phy,
+    /// Whether the link was up at the most recent check. Starts as true, so a link that is up from the start is not
+    /// reported as a change.
     link_is_up: bool,
     look_at: Instant,
 }
@@ -42,7 +44,7 @@ impl Net {
             if up {
                 set_speed(&mut self.phy);
             }
-            // Stores the new state, and acts only if the state has changed.
+            // Stores the new state in `link_is_up`, and acts only if the state has changed.
             if core::mem::replace(&mut self.link_is_up, up) != up {
                 log::info!("the link is {}", if up { "up" } else { "down" });
                 self.stack.link_changed(now, up);

@@ -8,7 +8,7 @@ use embedded_hal_async::digital::Wait;
 /// How long a frame can wait in the chip if its interrupt is lost, in milliseconds.
 const LOOK_EVERY: u64 = 10;
 
-/// An interrupt pin that is also reported as low every 10 ms.
+/// An interrupt pin that is also reported as low every 10 ms, so that the driver looks for a frame.
 ///
 /// The chip reports the arrival of a frame only once. The driver clears this report and then reads one frame, so a
 /// second frame stays in the chip until another arrives. With the plain pin, frames pile up until the chip has no room

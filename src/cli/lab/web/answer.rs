@@ -22,7 +22,7 @@ const HEADERS: [(HeaderName, &str); 5] = [
 /// A response with its whole body.
 pub type Answer = Response<Full<Bytes>>;
 
-/// Returns an answer with status 200 and the headers of all answers.
+/// Returns an answer with status 200, `body`, and the headers that all answers contain.
 pub fn answer(media_type: &'static str, body: impl Into<Bytes>) -> Answer {
     let mut response = Response::new(Full::new(body.into()));
     let headers = response.headers_mut();

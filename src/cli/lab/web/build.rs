@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-/// The extensions of the page's files. The folder also contains the sources of the scripts.
+/// The extensions of the page's files. The folder also contains the sources of the scripts, which are left out.
 const EXTENSIONS: [&str; 7] = ["css", "html", "ico", "js", "json", "png", "svg"];
 
 /// Names in the folder that do not belong to the page: packages, and the files that describe them.

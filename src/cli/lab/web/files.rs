@@ -3,7 +3,7 @@
 /// The files of the page by name, sorted. build.rs makes this list from the folder `web/`.
 const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/page.rs"));
 
-/// A file that the page consists of.
+/// One of the files of the page.
 pub struct File {
     pub media_type: &'static str,
     pub bytes: &'static [u8],

@@ -60,7 +60,7 @@ fn token() -> Result<String, Failure> {
 /// Opens the address in the user's browser. If no browser can be opened, asks the user to open the address.
 fn open(address: &str) {
     let mut command = Command::new("xdg-open");
-    // In its own process group, a browser that starts now survives the Ctrl-C for the lab.
+    // A browser that starts now gets its own process group, so that Ctrl-C for the lab does not end the browser.
     command.arg(address).process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let fails = |why: &dyn core::fmt::Display| log::warn!("xdg-open: {why}: open the address in a browser yourself");
     match command.spawn() {

@@ -37,7 +37,8 @@ impl Default for Limits {
             body: 1 << 20,
             connections: 64,
             idle: Duration::from_secs(3600),
-            // Each session gets 128 MiB, as much as the WebAssembly module has, so that both record the same runs.
+            // Each session gets 128 MiB, as much as the WebAssembly module has, so that a session and the module can
+            // record the same runs.
             memory: 16 * (128 << 20),
             request: Duration::from_secs(10),
             sessions: 16,
@@ -48,12 +49,12 @@ impl Default for Limits {
 /// The state that all requests share.
 pub struct Requests {
     pub limits: Limits,
-    /// `127.0.0.1:PORT` and `localhost:PORT`. Other hosts are refused, because a foreign page can give this computer's
-    /// address to its own name (DNS rebinding).
+    /// The hosts that a request may name: `127.0.0.1:PORT` and `localhost:PORT`. A request for another host is refused,
+    /// because a foreign site can make its own name resolve to this computer's address (DNS rebinding).
     hosts: [String; 2],
     /// The first part of each path. A page that does not know the token is refused.
     token: String,
-    /// The answer to `start`.
+    /// The answer to a request for the path `start`.
     start: String,
     sessions: RefCell<Sessions>,
     latest: Cell<Instant>,
@@ -145,7 +146,7 @@ impl Requests {
             return Err(Refusal::new(StatusCode::NOT_FOUND, "the session is closed: open another"));
         };
         let command = self.body(request, deadline).await?;
-        // A command may run for any time.
+        // A command may run for any length of time.
         deadline.clear();
         let answer = run(session, command).await;
         // The idle time begins again, because the command might have run for long.
@@ -193,7 +194,8 @@ fn only(request: &Request<Incoming>, name: HeaderName) -> Option<&[u8]> {
     values.next().filter(|_| values.next().is_none()).map(|value| value.as_bytes())
 }
 
-/// Compares two texts in a time that does not depend on their common beginning.
+/// Compares two texts. The time that this takes does not depend on the length of their common beginning, so nobody can
+/// use the time to guess the token.
 fn is_equal(one: &str, other: &str) -> bool {
     let differences = one.bytes().zip(other.bytes()).fold(0, |sum, (a, b)| sum | (a ^ b));
     one.len() == other.len() && differences == 0

@@ -49,7 +49,7 @@ pub fn serve(listener: TcpListener, requests: Requests, stop: UnixStream) -> io:
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_all().thread_stack_size(STACK).max_blocking_threads(THREADS).build()?;
     let closed = LocalSet::new().block_on(&runtime, run(listener, requests.into(), stop));
-    // Dropping the runtime would wait for the command.
+    // Dropping the runtime would wait for a command that is still running. This call does not wait.
     runtime.shutdown_background();
     closed
 }
@@ -73,7 +73,8 @@ pub async fn run(listener: TcpListener, requests: Rc<Requests>, stop: UnixStream
 async fn accept(listener: &tokio::net::TcpListener, requests: &Rc<Requests>) -> Infallible {
     let permits = Arc::new(Semaphore::new(requests.limits.connections));
     loop {
-        // Above the limit, further connections wait. This cannot fail, because the semaphore is never closed.
+        // Above the limit, further connections wait for a permit. `acquire_owned` cannot fail, because the semaphore is
+        // never closed.
         let permit = permits.clone().acquire_owned().await;
         match listener.accept().await {
             Ok((stream, _)) => {

@@ -7,8 +7,8 @@ use super::super::{What, exercise, file, find, mark};
 use crate::cli::error::Failure;
 use crate::lab::file::Experiment;
 
-/// Returns the JSON that the page gets as `start`. It has the members of the session's command `new`, and a file's
-/// name.
+/// Returns the JSON that answers the page's request for `start`. The JSON has the members of the session's command
+/// `new`. For a file, the JSON also has the file's name.
 ///
 /// # Errors
 /// Fails with a usage error if an option is not possible with --web, or if the program, the scenario or the file is

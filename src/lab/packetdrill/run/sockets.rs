@@ -28,7 +28,7 @@ struct Socket {
     aborts: bool,
 }
 
-/// What a socket is.
+/// The kind of a socket.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// A connection, by its index in the program's table.
@@ -48,7 +48,7 @@ struct Waiting {
     returned: Option<(Duration, Result<u32, &'static str>)>,
 }
 
-/// The time limit for the handshake. The limit is so long that the stack gives up first, and the script sees how.
+/// The time limit for the handshake. The limit is so long that the stack itself gives up first.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
 impl Sockets {
@@ -67,7 +67,7 @@ impl Sockets {
 
 impl<'a, C: Console> Runner<'_, 'a, C> {
     /// Carries out a call. If `until` is given, the call is allowed to wait until then, and [`settle`](Self::settle)
-    /// compares its result later. Otherwise, the call returns at once, and its result is compared here.
+    /// compares its result later. Without `until`, the call returns at once, and its result is compared here.
     pub(super) fn call(&mut self, line: usize, call: &Call, until: Option<Duration>) -> Result<(), Failed> {
         // A new socket gets the number that the script expects.
         let number = match call.result {
@@ -238,7 +238,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
         let remote = IpEndpoint::new(self.ends.addresses[0].into(), self.ends.ports[0]);
         let result = self.lab.call(self.host, self.ends.ports[1], remote, session, PATIENCE);
         self.drain();
-        // To the script, every error of the stack means that it cannot reach the peer.
+        // Whatever the stack's error is, `connect` fails with ENETUNREACH in the script.
         result.is_err().then_some(Err("ENETUNREACH"))
     }
 
@@ -262,7 +262,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
         Ok(Ok(0))
     }
 
-    /// Passes a call to the program of a connection. Returns the result, if the call returns at once.
+    /// Passes a call to the program of a connection. Returns the result, or `None` if the call waits.
     fn request(
         &mut self,
         line: usize,

@@ -1,4 +1,4 @@
-//! Explains why a sender reduces its congestion window, and names the numbers.
+//! Explains why a sender reduces its congestion window, and displays the window's size before and after.
 
 use core::fmt::{self, Display};
 

@@ -1,4 +1,4 @@
-//! Why a connection's state changed.
+//! Explains why a connection's state changed.
 
 use smoltcp::socket::tcp::State;
 

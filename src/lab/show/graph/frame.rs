@@ -42,13 +42,13 @@ impl Frame {
         Frame { left, top, width, height, times, values: [0.0, 1.0], is_log: false, lang }
     }
 
-    /// Sets the values at the bottom and at the top.
+    /// Sets the values at the bottom and at the top. If `high` is not above `low`, the value at the top is `low` + 1.
     pub(super) fn with_values(mut self, low: f64, high: f64) -> Self {
         self.values = [low, if high > low { high } else { low + 1.0 }];
         self
     }
 
-    /// Makes the axis of values logarithmic, unless the lowest value is 0.
+    /// Makes the axis of values logarithmic, if its lowest value is above 0.
     pub(super) fn with_log(mut self) -> Self {
         self.is_log = self.values[0] > 0.0;
         self
@@ -215,7 +215,7 @@ pub(super) fn cross(out: &mut dyn Write, x: f64, y: f64) -> fmt::Result {
     writeln!(out, r#"<path d="M{left:.1} {top:.1}l8 8m0 -8l-8 8" stroke="{RED}" stroke-width="2" fill="none"/>"#)
 }
 
-/// Returns the smallest of 1, 2 and 5 times a power of ten that is at least `least`.
+/// Returns the smallest number that is at least `least` and is 1, 2 or 5 times a power of ten.
 fn nice(least: f64) -> f64 {
     let mut power = 1.0;
     while power * 10.0 <= least {
@@ -232,7 +232,7 @@ fn nice(least: f64) -> f64 {
         .unwrap_or(10.0 * power)
 }
 
-/// Returns the next of 1, 10, 100 and so on after a value.
+/// Returns the smallest power of ten that is above a value, but at least 1e-9.
 fn next_decade(value: f64) -> f64 {
     let mut power = 1e-9;
     while power <= value * 1.0001 {

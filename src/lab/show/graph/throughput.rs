@@ -8,7 +8,8 @@ use super::frame::{DASHED, Frame, SOLID, Symbol};
 use super::track::Track;
 use crate::lab::lang::Lang;
 
-/// The minimum number of intervals over which the payload is averaged. Their length is a round number.
+/// The minimum number of intervals into which the time is divided. The payload is averaged over each interval, whose
+/// length is a round number.
 const INTERVALS: u64 = 40;
 
 /// Draws the panel of one direction.
@@ -60,7 +61,7 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
     out.write_str("</svg>\n")
 }
 
-/// Returns the largest of 1, 2 and 5 times a power of ten that is at most `most`, or 1.
+/// Returns the largest integer that is at most `most` and is 1, 2 or 5 times a power of ten. Returns 1 if `most` is 0.
 fn round_below(most: u64) -> u64 {
     let mut power = 1;
     while power <= most / 10 {

@@ -32,7 +32,7 @@ pub(super) struct Acked {
     pub(super) sacks: [Option<(i64, i64)>; 3],
 }
 
-/// The sender's variables from the time `at`. Sizes are in bytes, and times are in microseconds.
+/// The sender's variables from the time `at` on. Sizes are in bytes, and times are in microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Kept {
     pub(super) at: u64,
@@ -144,12 +144,12 @@ impl Track {
         let is_duplicate = last.is_some_and(|last| last.number == number && last.edge == edge) && segment.space() == 0;
         let sacks = segment.sacks.map(|block| block.map(|(from, to)| (relative(from, isn), relative(to, isn))));
         self.acked.push(Acked { at, number, edge, is_duplicate, sacks });
-        // The newest segment whose arrival this acknowledgement reports gives the round trip.
+        // The round trip is measured from the newest segment whose arrival this acknowledgement reports.
         let mut reported = None;
         while let Some(first) = self.pending.pop_front_if(|(end, ..)| *end <= number) {
             reported = Some(first);
         }
-        // A SACK block reports a segment after a gap before the acknowledgement number does.
+        // If a segment lies after a gap, a SACK block reports it first, and the acknowledgement number covers it later.
         self.pending.retain(|segment| {
             let (end, ..) = *segment;
             let is_reported = sacks.iter().flatten().any(|(from, to)| *from < end && end <= *to);
@@ -164,7 +164,7 @@ impl Track {
         }
     }
 
-    /// Records the sender's variables. Returns whether this added an entry.
+    /// Records the sender's variables. Returns whether this added an entry to `kept`.
     pub(super) fn record_control(&mut self, at: u64, control: &Control) -> bool {
         let kept = Kept {
             at,

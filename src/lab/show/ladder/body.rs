@@ -37,7 +37,7 @@ pub(in crate::lab::show) enum Body {
     Note { host: usize, tone: Tone, text: Text },
 }
 
-/// How a line is emphasised, by its colour.
+/// The emphasis of a line, which its colour shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::lab::show) enum Tone {
     Again,
@@ -79,7 +79,7 @@ impl Body {
                     (true, false) => damage,
                     (true, true) => lang.pick("damaged: thrown away", "已损坏，丢弃"),
                     (false, false) => lang.pick("arrives", "到达"),
-                    // The mark, which follows, is enough.
+                    // The mark, which is written below, says enough.
                     (false, true) => "",
                 };
                 let _ = write!(text, "#{frame} ").and_then(|()| port(&mut text));

@@ -10,7 +10,7 @@ use super::Ladder;
 use crate::lab::Verdict;
 use crate::trace::{Cause, Summary};
 
-/// The text next to an arrow, which describes the frame.
+/// The label of an arrow, which describes the arrow's frame.
 pub(super) struct Label {
     pub(super) ladder: Ladder,
     pub(super) isn: [Option<TcpSeqNumber>; 2],
@@ -26,11 +26,11 @@ pub(super) struct Label {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Wording {
     Full,
-    /// Short marks. The length is written only for segments with payload.
+    /// Like `Full`, with short words for the cause. The length is written only for segments with payload.
     Brief,
     /// Like `Brief`, with the field names shortened to one letter.
     OneLetter,
-    /// Like `OneLetter`, but without the window. A number is never cut.
+    /// Like `OneLetter`, but without the window. The window is omitted, because a cut number would be wrong.
     NoWindow,
     /// Like `NoWindow`. If the segment has a SACK option, only the acknowledgement number and the first block are
     /// written.
@@ -62,7 +62,7 @@ impl Label {
         if let Some(port) = self.port {
             write!(text, ":{port} ")?;
         }
-        // The marks are written first, because a cut removes the end.
+        // What `marks` writes comes first, because a cut removes the end of the text.
         self.marks(text, wording)?;
         match self.summary.segment() {
             None if wording > Wording::Full => write!(text, "{}", Brief(self.ladder.lang, self.summary)),

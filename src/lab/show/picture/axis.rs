@@ -36,7 +36,7 @@ pub(super) const MARGIN: i32 = 7;
 /// The height of a folded interval, excluding the labels of the instant before it, in pixels.
 const FOLD: i32 = 40;
 
-/// An interval without events is folded if it lasts longer than this many flights.
+/// An interval without events is folded if it lasts longer than this many times a frame's usual flight.
 const FLIGHTS: f64 = 2.5;
 
 /// The time axis.

@@ -17,7 +17,7 @@ use crate::lab::lang::Lang;
 use crate::lab::{Lane, START, Snapshot};
 use crate::stack::Next;
 
-/// The largest number of lanes side by side. Further connections share these lanes.
+/// The largest number of lanes: a lane is the pair of lines of a connection. Further connections share these lanes.
 pub(super) const LANES: usize = 4;
 
 /// The colours of the lanes, if there are several.
@@ -56,7 +56,7 @@ pub(super) struct Note {
 pub(super) struct Events {
     pub(super) arrows: Vec<Arrow>,
     pub(super) notes: Vec<Note>,
-    /// Each instant, with the first and the last step.
+    /// The instants of the run, each with its first and its last step.
     pub(super) instants: BTreeMap<u64, [u32; 2]>,
     /// The port of each lane, if the run has several connections.
     pub(super) ports: Vec<Option<u16>>,
@@ -221,12 +221,12 @@ impl Events {
     }
 }
 
-/// Returns how long after sending the arrow of a lost frame ends, in microseconds.
+/// Returns the time from the sending of a lost frame to the end of the frame's arrow, in microseconds.
 pub(super) fn lost_after(flight: u64) -> u64 {
     flight * 2 / 3
 }
 
-/// Returns a snapshot whose texts do not name the connection, unless connections share a lane.
+/// Returns a snapshot whose texts name the connection only if several connections share a lane.
 fn without_connection(snapshot: &Snapshot, shares_lane: bool) -> Snapshot {
     let port = snapshot.port.filter(|_| shares_lane);
     Snapshot { port, lane: Lane::default(), ..*snapshot }

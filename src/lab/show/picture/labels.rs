@@ -29,7 +29,8 @@ pub(super) struct Label {
     pub(super) color: &'static str,
     pub(super) is_bold: bool,
     pub(super) text: String,
-    /// The point to which the label belongs. If the label has to move away from it, a line joins them.
+    /// The point to which the label belongs. If the label of another point displaces this label by more than half a
+    /// line of text, a line joins the point and the label.
     pub(super) point: (i32, i32),
 }
 
@@ -80,8 +81,8 @@ pub(super) struct Placing {
 }
 
 impl Placed {
-    /// Places a label at its point or, if other labels are there, as little below it as possible. The labels of a
-    /// column keep their order.
+    /// Places a label at its point or, if other labels are there, as little below the point as possible. The labels of
+    /// a column keep their order.
     pub(super) fn add(&mut self, mut label: Label) {
         // `is_apart` says whether a label of another point has displaced this label.
         let (wanted_y, mut is_apart) = (label.y, false);
@@ -115,8 +116,8 @@ impl Placed {
 }
 
 impl Placing {
-    /// Writes the label on a white background. If the label has moved, also draws a line from its point to it. Writes
-    /// nothing for a label without text.
+    /// Writes the label on a white background. If `is_led` is true, also draws a line from the label's point to the
+    /// label. Writes nothing for a label without text.
     pub(super) fn write(&self, out: &mut dyn Write) -> fmt::Result {
         if self.label.text.is_empty() {
             return Ok(());

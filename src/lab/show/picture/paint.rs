@@ -44,11 +44,11 @@ pub(super) fn page(
     out.write_str("</defs>\n")?;
     legend(out, picture)?;
     heads(out, picture, top)?;
-    // Labels and lines outside this part of the picture are on other pages.
+    // The inner picture clips the labels and lines outside this part, which are on other pages.
     writeln!(out, r#"<svg x="0" y="{HEAD}" width="{width}" height="{height}" viewBox="0 {top} {width} {height}">"#)?;
     lifelines(out, picture, top, bottom)?;
     for arrow in &picture.events.arrows {
-        // Arrows are in the order of time, so the others are on later pages.
+        // Arrows are in the order of time, so the remaining arrows are on later pages.
         if picture.axis.height(arrow.at) > bottom {
             break;
         }

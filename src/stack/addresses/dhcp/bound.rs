@@ -67,7 +67,7 @@ impl Client {
             // Only the mask has changed, so connections from the address continue.
             push(changes, Change::Add(IpCidr::Ipv4(address)));
         }
-        // The old router is removed only if the new lease names another router, which `bind` then sets.
+        // The old router is removed if the new lease names another router or none. `bind` sets the new router.
         if let Some(router) = old.router
             && lease.router != old.router
         {

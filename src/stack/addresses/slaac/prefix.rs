@@ -34,7 +34,8 @@ impl Host {
         let Some(&[a, b, c, d, e, f, g, h]) = rest.get(12..20).and_then(|bytes| bytes.first_chunk::<8>()) else {
             return;
         };
-        // Bits beyond the prefix length are not part of the prefix (RFC 4861 section 4.6.2).
+        // Only the first 8 bytes are used, because only a prefix of 64 bits is accepted below. Later bits are not part
+        // of the prefix (RFC 4861 section 4.6.2).
         let network = Ipv6Address::from([a, b, c, d, e, f, g, h, 0, 0, 0, 0, 0, 0, 0, 0]);
         let special = network.is_unicast_link_local() || network.is_multicast() || network.is_loopback();
         // An address created from a hardware address needs a prefix of 64 bits (RFC 2464 section 4).
@@ -51,7 +52,8 @@ impl Host {
             // An advertisement without the on-link flag does not mean that the prefix is off-link.
             known.on_link |= on_link;
             if makes_address {
-                // No advertisement shortens the lifetime to less than two hours.
+                // An advertisement can shorten the lifetime to two hours, but not further. If two hours or less remain,
+                // the lifetime is not shortened.
                 known.until = until.max(known.until.min(now + TWO_HOURS));
                 known.preferred_until = after(now, preferred);
             }

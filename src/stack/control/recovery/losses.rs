@@ -52,8 +52,8 @@ impl Block {
         }
     }
 
-    /// Grows the congestion window or ends the recovery, after `ack` has acknowledged `acked` new bytes. `before` is
-    /// the number of bytes that were in flight before the acknowledgement.
+    /// Processes `acked` newly acknowledged bytes up to `ack`: grows the congestion window, marks the next segment as
+    /// lost, or ends the recovery. `before` is the number of bytes that were in flight before the acknowledgement.
     pub(super) fn grow(&mut self, now: Instant, ack: TcpSeqNumber, acked: u32, before: u32) {
         let r = &mut self.recovery;
         let srtt = r.rtt.smoothed().unwrap_or(Duration::from_secs(1));
@@ -86,7 +86,7 @@ impl Block {
     }
 
     /// Finds lost data. Begins a recovery unless one is running. `flight` is the number of bytes that were in flight
-    /// before this acknowledgement.
+    /// before the newest acknowledgement.
     pub(super) fn find_losses(&mut self, now: Instant, flight: u32) {
         let una = self.una;
         let r = &mut self.recovery;
@@ -101,6 +101,7 @@ impl Block {
         {
             r.nxt_at_resend = None;
             if !r.resends.lose(una) {
+                // If no burst contains the segment, everything that is lost is sent again, from SND.UNA on.
                 r.resent = una;
             }
         }
@@ -119,7 +120,7 @@ impl Block {
     /// Begins a recovery: reduces the congestion window and marks no data as retransmitted.
     fn begin_recovery(&mut self, now: Instant, flight: u32) {
         let r = &mut self.recovery;
-        // If the congestion window limits the program, the reduction is computed from the window and not from the bytes
+        // If the congestion window limits the sender, the reduction is computed from the window and not from the bytes
         // in flight (RFC 9438 section 4.6). A flight of u32::MAX requests this.
         let limited = self.una <= r.limited_until;
         r.window.on_loss(now, if limited { u32::MAX } else { flight });

@@ -45,12 +45,12 @@ impl Block {
         core::mem::take(&mut self.recovery.trial.expired).then_some(len)
     }
 
-    /// Processes the loss of a segment. Returns the path MTU if the loss shows a black hole.
+    /// Processes the loss of a segment. Returns the path MTU to use from now on if the loss shows a black hole.
     ///
     /// `smaller` is the next path MTU to try.
     pub(in crate::stack) fn judge_loss(&mut self, smaller: usize) -> Option<usize> {
         let trial = &mut self.recovery.trial;
-        // Whether the peer has answered since the previous loss. `take` clears this mark for the next loss.
+        // Whether the peer has answered since the previous loss. `take` clears the flag for the next loss.
         let heard = core::mem::take(&mut trial.heard);
         // If shorter segments arrived and a long segment was lost again, the path has a black hole.
         if trial.passed_below.is_some() {
@@ -113,14 +113,17 @@ impl Block {
         mss < before
     }
 
-    /// Makes smoltcp send one segment at a time if the handshake agreed on longer segments than fit the path.
+    /// Makes smoltcp send one segment at a time if `cuts` is set and the handshake agreed on longer segments than fit
+    /// the path. Otherwise, smoltcp can send several segments at a time.
     ///
-    /// Otherwise, or if `cuts` is not set, smoltcp can send several segments at a time.
+    /// `cuts` says whether the fragmenter, which has room for only one long segment, cuts the connection's long
+    /// segments.
     pub(in crate::stack) fn send_singly(&mut self, cuts: bool) {
         self.recovery.singly = cuts && self.recovery.mss < self.recovery.agreed_mss;
     }
 
-    /// Retransmits everything in flight, because routers have dropped packets that were too long.
+    /// Marks everything in flight as lost, so that it is sent again, because routers have dropped packets that were too
+    /// long.
     ///
     /// Such a loss is not a sign of congestion, so the congestion window stays as it is (RFC 1191 section 6.4).
     pub(in crate::stack) fn send_again(&mut self) {
@@ -130,7 +133,7 @@ impl Block {
         let (una, nxt) = (self.una, self.nxt);
         let r = &mut self.recovery;
         (r.resent, r.lost_below, r.nxt_at_resend) = (una, nxt, None);
-        // As after a timeout, losses before this number do not reduce the congestion window.
+        // As after a timeout, losses below `nxt` do not reduce the congestion window.
         (r.point, r.timed_out, r.by_path) = (Some(nxt), true, true);
         (r.duplicates, r.tail) = (0, None);
         r.samples.clear();

@@ -47,8 +47,9 @@ impl Resends {
         self.latest = now;
         for burst in &mut self.bursts {
             if burst.from < to && from < burst.to {
-                // The new burst takes over these bytes. A lost burst is sent again from its start, so its final bytes
-                // remain. Otherwise, the bytes before `from` remain.
+                // The new burst takes over the bytes that both bursts contain. The old burst keeps its bytes from `to`
+                // on if it is lost, because it is sent again from its start, or if it has no bytes before `from`.
+                // Otherwise it keeps its bytes before `from`.
                 if burst.lost || from <= burst.from { burst.from = to } else { burst.to = from }
             }
         }
@@ -108,8 +109,8 @@ impl Recovery {
         lost.map(|burst| self.board.missing(burst.from.max(una), burst.to)).sum()
     }
 
-    /// Returns how long after its transmission a retransmission is treated as lost if later data has arrived: a round
-    /// trip plus a margin for reordering. `None` before the first measurement.
+    /// Returns the time after which a retransmission is treated as lost, if data that was sent later has arrived: a
+    /// round trip plus a margin for reordering. `None` before the first measurement.
     fn reordering_limit(&self) -> Option<Duration> {
         let srtt = self.rtt.smoothed()?;
         let limit = srtt + (srtt / 4).max(self.rtt.variation() * 2).max(LEAST_MARGIN);
@@ -118,7 +119,7 @@ impl Recovery {
 }
 
 impl Block {
-    /// Returns whether nothing needs to be retransmitted. This is nearly always so, and cheap to find out.
+    /// Returns whether nothing needs to be retransmitted. The result is nearly always true, and is cheap to compute.
     #[inline]
     pub(super) fn nothing_is_lost(&self) -> bool {
         let r = &self.recovery;
@@ -141,7 +142,8 @@ impl Block {
         self.find_lost_resends(now);
         let r = &mut self.recovery;
         let is_late = r.reordering_limit().is_some_and(|limit| now >= r.resends.latest + limit);
-        // If no burst is remembered, but some of the retransmitted data is still missing, all of it is sent again.
+        // If no burst is remembered, but some of the retransmitted data is still missing, all missing data from SND.UNA
+        // on is sent again.
         if r.resends.bursts.is_empty() && is_late && r.board.first_hole(self.una, r.resent).is_some() {
             r.resent = self.una;
             self.reduce_again(now, self.recovery.resends.latest);

@@ -1,9 +1,9 @@
 //! The segments whose acknowledgements measure the round-trip time (RFC 6298 section 3).
 //!
-//! One measurement for each round trip is the least that the RFC asks for. With more of them, SRTT follows a change of
-//! the round trip within a few flights. The backoff of the retransmission timeout also ends sooner, because one of
-//! several segments is more likely to arrive. The RFC warns that SRTT and RTTVAR then remember a shorter time. The
-//! smallest margin of the timeout limits this effect: see `Rtt::measured`.
+//! One measurement for each round trip is the least that the RFC asks for. With more measurements, SRTT follows a
+//! change of the round trip within a few flights. The backoff of the retransmission timeout also ends sooner, because
+//! one of several segments is more likely to arrive. The RFC warns that SRTT and RTTVAR then remember a shorter time.
+//! The smallest margin of the timeout limits this effect: see `Rtt::measured`.
 
 use smoltcp::time::Instant;
 use smoltcp::wire::TcpSeqNumber;
@@ -45,14 +45,15 @@ impl Samples {
     pub(super) fn skip(&mut self, from: TcpSeqNumber, to: TcpSeqNumber) {
         // Ends the measurements of the segments whose final byte was retransmitted.
         self.0.retain(|sample| sample.end <= from || to < sample.end);
-        // Also marks the segments that were sent after these bytes.
+        // Also marks the segments after these bytes as behind a loss.
         for sample in &mut self.0 {
             sample.behind_loss |= from < sample.end;
         }
     }
 
-    /// Ends the measurements of all segments up to `ack`. Returns the first of them that is not behind a loss. With the
-    /// first one, the time for which the peer delayed its acknowledgement counts, too.
+    /// Ends the measurements of all segments up to `ack`. Returns the first of them that is not behind a loss. The
+    /// first segment has waited longest, so its measurement includes the time for which the peer delayed its
+    /// acknowledgement.
     pub(super) fn acknowledged(&mut self, ack: TcpSeqNumber) -> Option<Sample> {
         let first = self.0.iter().find(|sample| sample.end <= ack && !sample.behind_loss).copied();
         self.0.retain(|sample| ack < sample.end);

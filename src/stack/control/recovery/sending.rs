@@ -1,5 +1,5 @@
-//! Decides which retransmissions may be sent, and which part of each segment from smoltcp. window.rs decides how much
-//! new data may be sent.
+//! Decides which retransmissions may be sent, and which part of each segment from smoltcp is sent. window.rs decides
+//! how much new data may be sent.
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::TcpSeqNumber;
@@ -13,7 +13,7 @@ pub(in crate::stack) enum Leave {
     Acknowledgement,
     /// Nothing is sent.
     Nothing,
-    /// Only the bytes between these sequence numbers are sent. The peer has the others.
+    /// Only the bytes between these sequence numbers are sent. The other bytes need not be sent now.
     Part(TcpSeqNumber, TcpSeqNumber),
     /// The whole segment is sent.
     Whole,
@@ -89,7 +89,7 @@ impl Block {
     /// A window probe is beyond the window. A peer that has not accepted the probe ignores an ACK or RST with a higher
     /// number (RFC 9293 section 3.10.7.4).
     pub(in crate::stack) fn bare_number(&self) -> TcpSeqNumber {
-        // The window of a SYN begins after our SYN.
+        // The window that the peer announced in its SYN begins after our SYN.
         let edge = self.una.max(self.iss + 1) + self.window as usize;
         self.nxt.min(edge)
     }
@@ -163,6 +163,8 @@ impl Block {
     /// peer lacks these bytes, or the segment has none, such as a pure ACK.
     fn is_wanted(&mut self, now: Instant, segment: &Segment, (from, to): (TcpSeqNumber, TcpSeqNumber)) -> bool {
         let end = segment.end() + usize::from(segment.syn);
+        // Always sent: an RST, a segment without data, SYN and FIN, and a segment that begins below SND.UNA, such as a
+        // keep-alive probe.
         if segment.rst || end == segment.seq || (!segment.syn && segment.seq < self.una) {
             return true;
         }

@@ -1,4 +1,4 @@
-//! A snapshot of a connection's numbers, windows and timers, for display.
+//! A snapshot of a connection's sequence numbers, windows and timers, for display.
 
 use smoltcp::socket::tcp::State;
 use smoltcp::time::{Duration, Instant};
@@ -60,10 +60,10 @@ pub struct Control {
     pub out_of_order: [Option<(TcpSeqNumber, TcpSeqNumber)>; RANGES],
     /// The time at which a delayed ACK is sent.
     pub delayed_ack: Option<Instant>,
-    /// The time at which a keep-alive probe is sent, if nothing is in flight or waits to be sent.
+    /// The time at which a keep-alive probe is sent, provided that nothing is in flight and nothing waits to be sent.
     pub keep_alive: Option<Instant>,
-    /// The time at which the stack abandons the connection, unless the peer answers or the handshake or the closing
-    /// makes progress.
+    /// The time at which the stack abandons the connection, unless the peer answers, or the handshake or the closing
+    /// makes progress, before that time.
     pub user_timeout: Option<Instant>,
     /// The number of bytes in the send buffer that have not been sent.
     pub unsent: u32,
@@ -102,6 +102,7 @@ impl HeldBy {
 
 impl Block {
     /// Returns a snapshot of a connection in `state`. `queues` are the numbers of bytes in the send and receive buffer.
+    /// `nagle` says whether Nagle's algorithm is on. The caller fills in the timers that are `None` here.
     pub(in crate::stack) fn snapshot(&self, state: State, queues: [usize; 2], nagle: bool) -> Control {
         let r = &self.recovery;
         let [queued, unread] = queues.map(|bytes| u32::try_from(bytes).unwrap_or(u32::MAX));

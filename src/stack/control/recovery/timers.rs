@@ -27,7 +27,8 @@ impl Block {
     /// Restarts the retransmission timer and the timer of the tail loss probe.
     pub(super) fn arm(&mut self, now: Instant) {
         let flight = self.flight();
-        // The bytes that probe a closed window are beyond the window. A FIN may be, too.
+        // Data that probes the window is beyond the window. A FIN, which counts as one byte, may be one byte beyond the
+        // window without being a probe.
         let probes_window = self.window == 0 || flight > self.window + 1;
         let r = &mut self.recovery;
         let timeout = r.rtt.timeout(r.backoff);
@@ -37,8 +38,8 @@ impl Block {
             let delay = if flight <= r.mss { PEER_ACK_DELAY } else { Duration::from_millis(2) };
             let wait = smoothed * 2 + delay;
             // Without SACK, an ACK for a tail loss probe cannot be distinguished from a duplicate ACK after a loss (RFC
-            // 8985 sections 4 and 7.4.2). After a timeout, the timeout stays backed off, so the loss of the next data would
-            // be found late without a tail loss probe.
+            // 8985 sections 4 and 7.4.2). The probe is also sent while the timeout is backed off. Without the probe,
+            // the loss of the next data would then be found late.
             (r.sack && wait < timeout && r.point.is_none() && !probes_window && !r.probed).then(|| now + wait)
         });
     }
@@ -56,17 +57,18 @@ impl Block {
         due
     }
 
-    /// Returns whether smoltcp has nothing to send before the retransmission timer expires, unless a frame arrives. All
-    /// `queue` bytes of the send buffer were sent, and the timer was started at `now`, by this segment or by the newest ACK.
+    /// Returns whether smoltcp has nothing to send before the retransmission timer expires, unless a frame arrives.
+    /// Returns false in doubtful cases.
     ///
-    /// smoltcp's own timer was then started at `now`, too, and does not expire earlier. Returns false in doubtful
-    /// cases.
+    /// The result is true only if all `queue` bytes of the send buffer were sent, and if the timer was started at
+    /// `now`, by a sent segment or by an ACK. smoltcp's own timer was then started at `now`, too, and does not expire
+    /// earlier.
     pub(in crate::stack) fn only_waits(&self, now: Instant, queue: usize) -> bool {
         let r = &self.recovery;
         let started_now = |timer: Timer| timer.started == now && timer.due <= now + SMOLTCP_TIMEOUT;
         // smoltcp knows that everything was sent, and its window is open.
         let has_sent_all = queue == self.flight() as usize && r.frontier == self.nxt && r.shown as usize >= queue;
-        // A SACK range restarts only the control block's timer.
+        // A SACK range restarts only the control block's timer, and not smoltcp's, so there must be no SACK ranges.
         r.retransmission.is_some_and(started_now) && r.board.is_empty() && has_sent_all && !self.owes_ack()
     }
 

@@ -1,4 +1,4 @@
-//! The window that smoltcp may use: how much new data may be sent, as a window field.
+//! Computes the window field that is passed to smoltcp. The field limits how much new data smoltcp may send.
 
 use smoltcp::time::Instant;
 use smoltcp::wire::TcpSeqNumber;
@@ -6,7 +6,7 @@ use smoltcp::wire::TcpSeqNumber;
 use super::{Block, SMALL_WINDOW_DELAY, Segment, distance};
 
 impl Block {
-    /// Returns the peer's window scale (shift count) that is passed to smoltcp.
+    /// Returns the window scale (shift count) that smoltcp sees in place of the peer's.
     pub(in crate::stack) fn shown_scale(&self) -> u8 {
         self.recovery.shown_scale
     }
@@ -27,8 +27,8 @@ impl Block {
 
     /// Returns whether all `queue` bytes of the send buffer may be sent immediately.
     ///
-    /// The peer's window and the congestion window must have room for these bytes. The window most recently passed to
-    /// smoltcp must also be large enough.
+    /// This requires that nothing must be retransmitted, and that the peer's window and the congestion window have room
+    /// for these bytes. The window most recently passed to smoltcp must also be large enough.
     pub(in crate::stack) fn has_window_for(&self, queue: usize) -> bool {
         let unsent = (queue as u32).saturating_sub(self.flight());
         let offered = self.window.min(self.recovery.shown) as usize >= queue;
@@ -61,9 +61,9 @@ impl Block {
     }
 
     /// Returns whether smoltcp's window already lets smoltcp send all that may be sent, because everything was sent or
-    /// may be sent immediately. If there is new data, the persist timer stops.
+    /// may be sent immediately. If so, and if there is new data, the persist timer stops.
     ///
-    /// This is usually so. The function is quicker than `field`, which would do the same.
+    /// The result is usually true. This check is quicker than `field`, which would leave smoltcp's window as it is.
     #[inline]
     fn may_send_all(&mut self, queue: u32) -> bool {
         let r = &self.recovery;
@@ -93,8 +93,8 @@ impl Block {
         let flight = self.flight();
         let hole = self.allowed_hole();
         let must_repeat = hole.is_some_and(|(_, end)| frontier < end);
-        // If smoltcp still has to skip less than a unit of the window, it sends those bytes again, ahead of new data.
-        // `lacking_part` then cuts them off.
+        // If smoltcp has less than a unit of the window left to skip, it cannot skip those bytes. It sends them again,
+        // ahead of new data, and `lacking_part` then cuts them off.
         let bytes = if up_to(frontier) >= flight / unit * unit && !must_repeat {
             let allowance = self.allowance(now, queue);
             let edge = flight + if self.recovery.singly { allowance.min(mss) } else { allowance };
@@ -120,19 +120,21 @@ impl Block {
                         edge.next_multiple_of(unit)
                     }
                 }
-                // Let smoltcp skip the rest of the sent data only if new data can follow.
+                // Let smoltcp skip the sent data above its own SND.NXT only if new data can follow.
                 None if self.allowance(now, queue) == 0 => up_to(frontier),
                 None => flight / unit * unit,
             }
         };
+        // While smoltcp has data in flight, the field must not be 0: see `shown_field`.
         let least = u32::from(self.recovery.frontier > self.una);
         bytes.div_ceil(unit).max(least).min(u16::MAX.into()) as u16
     }
 
-    /// Returns the window field in LAST-ACK: the window that the peer offers, but at least one unit.
+    /// Returns the window field in LAST-ACK: all that the peer's window and the congestion window allow, but at least
+    /// one unit.
     ///
-    /// In LAST-ACK, smoltcp reads the window only from an ACK for new data, so smoltcp must always have something in
-    /// flight.
+    /// In LAST-ACK, smoltcp reads the window only from an ACK for new data. smoltcp must therefore always have
+    /// something in flight, because otherwise no such ACK would arrive.
     pub(in crate::stack) fn field_in_last_ack(&mut self, now: Instant, queue: u32) -> u16 {
         let offered = self.window.min(self.room(self.hole()).saturating_add(self.flight())).min(queue);
         let units = offered.div_ceil(1 << self.recovery.shown_scale).min(u16::MAX.into()) as u16;
@@ -145,8 +147,8 @@ impl Block {
     /// two side effects:
     ///
     /// - If the congestion window is the limit, `limited_until` records this.
-    /// - If nothing may be sent and the retransmission timer is not running, the persist timer starts, unless it is
-    ///   already running. In all other cases the persist timer stops.
+    /// - If nothing may be sent and the retransmission timer is not running, the persist timer starts or keeps running.
+    ///   In all other cases, the persist timer stops.
     fn allowance(&mut self, now: Instant, queue: u32) -> u32 {
         let unsent = queue.saturating_sub(self.flight());
         if unsent == 0 || self.hole().is_some() {

@@ -2,8 +2,9 @@
 
 use core::ops::Range;
 
-/// Fragments begin at multiples of 8 bytes.
+/// The unit of fragment offsets, in bytes: every fragment begins at a multiple of 8 bytes.
 const UNIT: usize = 8;
+/// The number of 32-bit words with one bit for each unit of the longest datagram.
 const WORDS: usize = 65_536 / UNIT / 32;
 
 /// Records which 8-byte units of a datagram have arrived.
@@ -59,7 +60,7 @@ impl Coverage {
         }
         // The range repeats a fragment if that fragment alone begins in the range and has the same start and end.
         let begins = units.clone().filter(|&unit| is_set(&self.begins, unit)).count();
-        // No earlier fragment continues beyond the end of the range.
+        // Whether no earlier fragment continues beyond the end of the range.
         let ends = !is_set(&self.there, units.end) || is_set(&self.begins, units.end);
         match taken == units.len() && begins == 1 && is_set(&self.begins, units.start) && ends {
             true => Added::Again,

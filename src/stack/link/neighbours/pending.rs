@@ -8,7 +8,7 @@ use super::Neighbours;
 pub(super) const PREFIX: usize = 2;
 
 impl Neighbours<'_> {
-    /// Returns whether a packet is awaiting address resolution.
+    /// Returns whether a packet is waiting for the hardware address of the neighbour `address`.
     pub(in crate::stack::link) fn holds(&self, address: &IpAddress) -> bool {
         self.position(address).is_some_and(|index| self.entries[index].kept.0 < self.entries[index].kept.1)
     }

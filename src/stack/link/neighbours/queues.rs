@@ -62,7 +62,7 @@ impl Neighbours<'_> {
     /// Removes an entry from a queue, if the entry is in the queue.
     pub(super) fn unlink(&mut self, kind: usize, index: usize) {
         let entry = &mut self.entries[index];
-        // `take` also clears the mark.
+        // `take` also clears the flag.
         if core::mem::take(&mut entry.queued[kind]) {
             let Links { previous, next } = entry.links[kind];
             self.links(kind, previous).next = next;
