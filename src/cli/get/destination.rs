@@ -54,15 +54,15 @@ impl Destination {
             options.write(true).custom_flags(flags.bits().cast_signed());
             options.open(path).map_err(|error| failed(&error))
         };
-        let (final_path, mode) = match path.metadata() {
+        let (final_path, permissions) = match path.metadata() {
             Ok(found) if found.is_dir() => return Err(failed(&"is a directory: give the name of a file in it")),
             Ok(found) if !found.is_file() => return Ok(Destination::Special(writable(OFlags::NONBLOCK)?, path.into())),
             Ok(found) => {
                 // Opening the file only checks that the user may write to it.
                 writable(OFlags::empty())?;
-                (path.canonicalize().map_err(|error| failed(&error))?, found.permissions().mode())
+                (path.canonicalize().map_err(|error| failed(&error))?, Some(found.permissions()))
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => (follow_links(path), 0o666),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (follow_links(path), None),
             Err(error) => return Err(failed(&error)),
         };
         let folder = match final_path.parent() {
@@ -73,9 +73,14 @@ impl Destination {
             return Err(failed(&format_args!("there is no directory {}: make it first", folder.display())));
         }
         let mut temporary = tempfile::Builder::new();
-        temporary.prefix(".smolstep-").suffix(".part").permissions(Permissions::from_mode(mode & 0o777));
+        temporary.prefix(".smolstep-").suffix(".part").permissions(Permissions::from_mode(0o666));
         // Only the kind of error is shown, because the full error names a temporary file that the user does not know.
         let file = temporary.tempfile_in(folder).map_err(|error| failed(&error.kind()))?;
+        // The umask limits the permissions of a new file, but not those of the file that is replaced.
+        if let Some(permissions) = permissions {
+            let permissions = Permissions::from_mode(permissions.mode() & 0o777);
+            file.as_file().set_permissions(permissions).map_err(|error| failed(&error))?;
+        }
         Ok(Destination::Whole(file, final_path))
     }
 

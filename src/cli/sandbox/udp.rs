@@ -96,13 +96,14 @@ impl<S> Clients<S> {
         let index = match self.list.iter().position(|c| c.address == address) {
             Some(index) => index,
             None => {
+                let socket = open()?;
                 // If the list is full, the new client replaces the client that has been silent longest.
                 if self.list.len() >= MAX_CLIENTS
                     && let Some((oldest, _)) = self.list.iter().enumerate().min_by_key(|(_, c)| c.heard)
                 {
                     self.list.swap_remove(oldest);
                 }
-                self.list.push(Client { address, socket: open()?, heard: now });
+                self.list.push(Client { address, socket, heard: now });
                 self.list.len() - 1
             }
         };
@@ -147,6 +148,10 @@ mod tests {
             clients.socket(client(1 + i), start + Duration::from_secs(i as u64), || Ok(i)).unwrap();
         }
         clients.socket(client(1), start + Duration::from_secs(100), || Ok(0)).unwrap();
+        // Without a socket for the new client, nobody is replaced.
+        let failed =
+            clients.socket(client(999), start + Duration::from_secs(101), || Err(io::ErrorKind::OutOfMemory.into()));
+        assert!(failed.is_err() && clients.list.iter().any(|c| c.address == client(2)));
         clients.socket(client(999), start + Duration::from_secs(101), || Ok(999)).unwrap();
         assert_eq!(clients.list.len(), MAX_CLIENTS);
         assert!(clients.list.iter().any(|c| c.address == client(1)));

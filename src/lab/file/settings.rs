@@ -138,11 +138,12 @@ fn hosts_option(words: &mut Words<'_>, setup: &mut Setup<'_>) -> Result<(), File
         }
         Some("idle-timeout") => {
             words.next();
-            setup.idle_timeout = words.parse(values::DURATION, idle)?;
+            setup.idle_timeout = words.parse("a time of at least 4ms", idle)?;
         }
         Some("keep-alive") => {
             words.next();
-            setup.keep_alive = Some(words.parse(values::DURATION, idle)?);
+            let positive = |word: &str| duration(word).filter(|time| time.total_micros() > 0);
+            setup.keep_alive = Some(words.parse("a time longer than zero", positive)?);
         }
         Some("nagle") => {
             words.next();

@@ -104,6 +104,8 @@ fn errors_name_the_line_the_column_and_the_word() {
         ("network", "1:8: a word is missing at the end: latency TIME"),
         ("network queue 5", "1:1: queue needs rate"),
         ("network black-hole", "1:1: black-hole needs router-mtu"),
+        ("hosts idle-timeout 3ms", "1:20: '3ms' should be a time of at least 4ms"),
+        ("hosts keep-alive 0s", "1:18: '0s' should be a time longer than zero"),
         ("network loss 101%", "1:14: '101%' should be a share"),
         ("network loss 4294967%", "'4294967%' should be a share"),
         ("network mtu 100", "'100' should be a number from 576 to 1500"),

@@ -99,14 +99,15 @@ fn offload_to(granted: bool, mut set: impl FnMut(usize) -> Result<(), Errno>) ->
         return Some("offload");
     }
     let (sums, tso4, tso6) = (ioctl::TUN_F_CSUM, ioctl::TUN_F_TSO4, ioctl::TUN_F_TSO6);
+    let all_missing = Some("checksum and segmentation offload to this program");
     let tries = [
         (sums | tso4 | tso6, None),
         (sums | tso4, Some("segmentation offload for IPv6")),
         (sums, Some("segmentation offload to this program")),
-        (0, Some("checksum and segmentation offload to this program")),
+        (0, all_missing),
     ];
-    // Find the first set of flags that the kernel accepts.
-    tries.into_iter().find(|(flags, _)| set(*flags).is_ok()).and_then(|(_, missing)| missing)
+    // Find the first set of flags that the kernel accepts. If it accepts none, no offload is on.
+    tries.into_iter().find(|(flags, _)| set(*flags).is_ok()).map_or(all_missing, |(_, missing)| missing)
 }
 
 /// Waits until the kernel sees the carrier.
@@ -335,5 +336,7 @@ mod tests {
         assert_eq!(missing(true, 1), (Some("segmentation offload to this program"), Some(1)));
         assert_eq!(missing(true, 0), (Some("checksum and segmentation offload to this program"), Some(0)));
         assert_eq!(missing(false, 7), (Some("offload"), Some(0)));
+        let refused = offload_to(true, |_| Err(Errno::PERM));
+        assert_eq!(refused, Some("checksum and segmentation offload to this program"), "no flags can be set");
     }
 }
