@@ -99,9 +99,7 @@ enum State {
     /// Another host uses the address.
     Taken,
     /// This host uses the address. If `deprecated`, other addresses are preferred.
-    Used {
-        deprecated: bool,
-    },
+    Used { deprecated: bool },
 }
 
 impl Host {
