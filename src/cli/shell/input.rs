@@ -11,7 +11,6 @@ use crate::cli::console::can_read;
 use crate::cli::error::Failure;
 use crate::cli::output::say;
 use crate::host::{Interrupt, Verdict};
-use crate::lab::tokens::visible;
 
 /// The source of lines, and the input that is not returned yet.
 #[derive(Debug)]
@@ -42,7 +41,7 @@ impl Input {
             // If the user has pasted several lines, each of them is a command: return the next one.
             Some(_) if self.typed.contains(&b'\n') => {
                 let line = self.take_line().unwrap_or_default();
-                say(format_args!("{prompt}{}", visible(&line)))?;
+                say(format_args!("{prompt}{line}"))?;
                 return Ok(Some(line));
             }
             Some(keyboard) => keyboard.ask(prompt, interrupt.is_some()),
