@@ -4,8 +4,8 @@ use core::fmt;
 use std::io;
 use std::process::ExitCode;
 
-use crate::app::is_invisible;
 use crate::host::DriveError;
+use crate::lab::tokens::visible;
 
 /// The error with which smolstep exits: one line for the user, and an exit code. The code is 2 for an invalid command
 /// line, and 1 for most other errors. An invalid host name or URL also has code 1, because it can come from a redirect,
@@ -14,20 +14,15 @@ use crate::host::DriveError;
 pub struct Failure {
     code: u8,
     what: String,
+    /// The document that describes the file in which the error is. Other errors point to `--help`.
+    guide: Option<&'static str>,
 }
 
 impl Failure {
     /// Creates an error with exit code `code` and the message `what`.
     pub fn new(code: u8, what: impl fmt::Display) -> Self {
         // Words on the command line can contain control characters, which are escaped to keep the message on one line.
-        let mut line = String::new();
-        for c in what.to_string().chars() {
-            match is_invisible(c) {
-                true => line.extend(c.escape_default()),
-                false => line.push(c),
-            }
-        }
-        Failure { code, what: line }
+        Failure { code, what: visible(&what.to_string()), guide: None }
     }
 
     /// Creates a run-time error, which has exit code 1.
@@ -45,20 +40,33 @@ impl Failure {
     /// for a program that SIGPIPE has killed.
     pub fn output(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::BrokenPipe => Failure { code: 128 + 13, what: String::new() },
+            io::ErrorKind::BrokenPipe => Failure { code: 128 + 13, what: String::new(), guide: None },
             _ => Self::run(format_args!("standard output: {error}")),
         }
     }
 
-    /// Adds a clause to the message of an error about the command line. Leaves other errors unchanged.
-    pub fn add_to_usage(mut self, clause: impl fmt::Display) -> Self {
-        // All errors about the command line have exit code 2.
-        if self.code == 2 {
-            // A question mark already separates the message from the clause.
-            let after = if self.what.ends_with('?') { "" } else { ";" };
-            self.what.push_str(&format!("{after} {clause}"));
-        }
+    /// Creates an error in a file whose format the document `guide` describes. The exit code is 2.
+    pub fn in_file(guide: &'static str, what: impl fmt::Display) -> Self {
+        Failure { guide: Some(guide), ..Self::usage(what) }
+    }
+
+    /// Adds a clause to the message.
+    pub fn add(mut self, clause: impl fmt::Display) -> Self {
+        // A question mark already separates the message from the clause.
+        let after = if self.what.ends_with('?') { "" } else { ";" };
+        self.what.push_str(&format!("{after} {clause}"));
         self
+    }
+
+    /// Adds a clause to the message of an error about the command line. An error in a file names its document instead.
+    /// Leaves other errors unchanged.
+    pub fn add_to_usage(self, clause: impl fmt::Display) -> Self {
+        match (self.code, self.guide) {
+            (2, Some(guide)) => self.add(format_args!("see {guide}")),
+            // All errors about the command line have exit code 2.
+            (2, None) => self.add(clause),
+            _ => self,
+        }
     }
 
     /// Returns whether there is no message to print: see [`output`](Self::output).

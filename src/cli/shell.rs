@@ -18,6 +18,7 @@ use crate::lab::figure::NAMES;
 use crate::lab::lang::Lang;
 use crate::lab::packetdrill::segment::{self, SegmentText};
 use crate::lab::run::{self, Goal, GoalError};
+use crate::lab::tokens::clip;
 use chinese::FRAMES_ZH;
 use input::Input;
 
@@ -187,7 +188,7 @@ q, quit            end"
             return Err(self.unknown(line, &name));
         };
         if word.is_for_lab && self.is_live {
-            return Err(format!("'{}' is for smolstep lab: {}", line.escape_debug(), self.names()));
+            return Err(format!("'{}' is for smolstep lab: {}", clip(line), self.names()));
         }
         let in_lab = !self.is_live;
         let alter =
@@ -226,8 +227,8 @@ q, quit            end"
             ("save", [file]) => Ok(Command::Save(Some((*file).into()))),
             ("help" | "?", []) => Ok(Command::Help),
             ("quit" | "exit", []) => Ok(Command::Quit),
-            _ if lang == Lang::Zh => Err(format!("'{}' 的参数个数不对：? 列出用法", line.escape_debug())),
-            _ => Err(format!("'{}' has too many words or too few: type {}", line.escape_debug(), word.usage)),
+            _ if lang == Lang::Zh => Err(format!("'{}' 的参数个数不对：? 列出用法", clip(line))),
+            _ => Err(format!("'{}' has too many words or too few: type {}", clip(line), word.usage)),
         }
     }
 
@@ -237,10 +238,10 @@ q, quit            end"
         let near = nearest(name, names);
         if self.lang == Lang::Zh {
             let near = near.map_or(String::new(), |near| format!("是不是 '{near}'？"));
-            return format!("不认识 '{}'：{near}? 列出全部命令", line.escape_debug());
+            return format!("不认识 '{}'：{near}? 列出全部命令", clip(line));
         }
         let near = near.map_or(String::new(), |near| format!("did you mean '{near}'? "));
-        format!("'{}' is not understood: {near}{}", line.escape_debug(), self.names())
+        format!("'{}' is not understood: {near}{}", clip(line), self.names())
     }
 
     /// Returns the list of commands, in one line.
@@ -259,7 +260,7 @@ q, quit            end"
 /// # Errors
 /// The error is one line that suggests a name or lists all names.
 pub fn state(name: &str) -> Result<State, String> {
-    run::state(name).ok_or_else(|| format!("unknown state '{}': {}", name.escape_debug(), did_you_mean(name, &NAMES)))
+    run::state(name).ok_or_else(|| format!("unknown state '{}': {}", clip(name), did_you_mean(name, &NAMES)))
 }
 
 /// Parses the event of the command `until`. The prompt of `serve --step` accepts only a frame, or a state without the
@@ -315,23 +316,23 @@ fn inject(words: &str, usage: &str, lang: Lang) -> Result<Command, String> {
 fn state_in(name: &str, lang: Lang) -> Result<State, String> {
     state(name).map_err(|what| match lang {
         Lang::En => what,
-        Lang::Zh => format!("没有状态 '{}'：有 {}", name.escape_debug(), NAMES.join("、")),
+        Lang::Zh => format!("没有状态 '{}'：有 {}", clip(name), NAMES.join("、")),
     })
 }
 
 /// Parses a duration. The error is in the language `lang`.
 fn span(time: &str, lang: Lang) -> Result<Duration, String> {
     duration(time).map(Into::into).map_err(|what| match lang {
-        Lang::En => format!("'{}': {what}", time.escape_debug()),
-        Lang::Zh => format!("'{}' 应为带单位的时间，如 300ms", time.escape_debug()),
+        Lang::En => format!("'{}': {what}", clip(time)),
+        Lang::Zh => format!("'{}' 应为带单位的时间，如 300ms", clip(time)),
     })
 }
 
 /// Parses a whole number. The error is in the language `lang`.
 fn number(word: &str, lang: Lang) -> Result<u32, String> {
     word.parse().map_err(|_| match lang {
-        Lang::En => format!("'{}' should be a number up to {}", word.escape_debug(), u32::MAX),
-        Lang::Zh => format!("'{}' 应为不超过 {} 的整数", word.escape_debug(), u32::MAX),
+        Lang::En => format!("'{}' should be a number up to {}", clip(word), u32::MAX),
+        Lang::Zh => format!("'{}' 应为不超过 {} 的整数", clip(word), u32::MAX),
     })
 }
 

@@ -10,6 +10,8 @@ pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) ->
     let letters = word.chars().count();
     let distance = |candidate: &str| match letters >= 2 && candidate.to_lowercase().starts_with(&word) {
         true => 0,
+        // The distance is at least the difference of the lengths, which takes much less time with a very long word.
+        false if letters.abs_diff(candidate.chars().count()) > letters / 3 => usize::MAX,
         false => damerau_levenshtein(&word, &candidate.to_lowercase()),
     };
     let near = candidates.into_iter().map(|candidate| (distance(candidate), candidate));

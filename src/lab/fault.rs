@@ -4,6 +4,7 @@ use core::fmt;
 
 use smoltcp::time::Duration;
 
+use crate::lab::tokens::clip;
 use crate::trace::{Carries, Summary};
 
 /// The maximum number of faults in a run.
@@ -147,7 +148,7 @@ impl fmt::Display for FaultError<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.word {
             "" => write!(f, "a word is missing at the end: {}", self.expected),
-            word => write!(f, "'{word}' should be {}", self.expected),
+            word => write!(f, "'{}' should be {}", clip(word), self.expected),
         }
     }
 }

@@ -41,7 +41,7 @@ pub mod terms;
 #[cfg(all(test, feature = "std"))]
 mod tests;
 #[cfg(feature = "alloc")]
-mod tokens;
+pub(crate) mod tokens;
 mod tracking;
 mod view;
 mod wire;

@@ -1,8 +1,8 @@
 //! Parses words, and strings in quotation marks, in the lines of experiments and expectations.
 
-use alloc::borrow::ToOwned;
-use alloc::format;
 use alloc::string::String;
+
+use crate::app::is_invisible;
 
 /// Describes a valid string in quotation marks, for errors.
 pub(super) const TEXT: &str = "a text in quotation marks, as in \"Hello,Li!\"";
@@ -42,11 +42,23 @@ pub(super) fn quoted(rest: &str) -> Result<(String, &str), &'static str> {
     if text.is_empty() { Err("a text of one byte or more") } else { Ok((text, chars.as_str())) }
 }
 
-/// Cuts a long word, so that a message fits on one line.
-pub(super) fn clip(word: &str) -> String {
+/// Cuts a long word, and escapes its control characters, so that a message shows it on one line.
+pub(crate) fn clip(word: &str) -> String {
     const LONGEST: usize = 40;
     match word.char_indices().nth(LONGEST) {
-        None => word.to_owned(),
-        Some((end, _)) => format!("{}...", &word[..end]),
+        None => visible(word),
+        Some((end, _)) => visible(&word[..end]) + "...",
     }
+}
+
+/// Escapes the control characters of a text, because they could disturb a terminal.
+pub(crate) fn visible(text: &str) -> String {
+    let mut line = String::new();
+    for c in text.chars() {
+        match is_invisible(c) {
+            true => line.extend(c.escape_default()),
+            false => line.push(c),
+        }
+    }
+    line
 }

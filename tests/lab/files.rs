@@ -40,6 +40,11 @@ fn an_error_in_a_file_names_its_line_and_word() {
     let name = text(&file);
     fs::write(&file, "client calls 7000\nfault drop server synak 1\n").unwrap();
     ends(&[name], 2, "x.lab:2:19: 'synak' should be syn, synack");
+    ends(&[name], 2, "; see docs/lab-file.md\n");
+    let upper = folder.join("X.LAB");
+    fs::copy(&file, &upper).unwrap();
+    ends(&[text(&upper)], 2, "X.LAB:2:19: 'synak' should be syn, synack");
+    ends(&["NONE.LAB"], 2, "NONE.LAB cannot be read: No such file");
     fs::write(&file, [b"# one\n", &b"title \"\xff\""[..]].concat()).unwrap();
     ends(&[name], 2, "x.lab cannot be read: line 2 is not UTF-8 text");
     fs::write(&file, "#".repeat((1 << 20) + 1)).unwrap();
@@ -191,9 +196,17 @@ fn wrong_use_of_mark_and_exercise_is_explained() {
         (&["mark", exercise], "mark needs files of answers"),
         (&["mark", exercise, "nobody.txt"], "nobody.txt cannot be read"),
         (&["mark", none, answers], "none.lab has no question"),
+        (
+            &["mark", "docs/packetdrill/handshake.pkt", answers],
+            "handshake.pkt is a packetdrill script, and an exercise is a",
+        ),
+        (&["mark", exercise, "docs/packetdrill/handshake.pkt"], "is a packetdrill script, not a file of answers"),
+        (&["mark", "lost-synack", answers], "lost-synack is a scenario, and an exercise is a .lab file"),
         (&["mark", exercise, answers, "--seed", "3"], "mark takes no --seed"),
         (&["mark", exercise, answers, "--explain", "--pcap", "x"], "of the options, mark takes only --json"),
         (&["exercise"], "exercise needs a file"),
+        (&["exercise", "HANDSHAKE.PKT"], "HANDSHAKE.PKT is a packetdrill script, and an exercise is a .lab file"),
+        (&["exercise", "greeting"], "greeting is a program, and an exercise is a .lab file"),
         (&["exercise", exercise, answers], "a.txt exists: name a new file"),
         (&["exercise", exercise, "--loss", "1%"], "of the options, exercise takes only --seed, --explain, --ascii"),
         (&["exercise", none], "none.lab has no question"),
@@ -232,6 +245,38 @@ fn an_exercise_asks_and_writes_a_file_that_is_marked() {
     }
     assert_eq!(fs::read_to_string(&answers).unwrap(), "seed 9\n1: 5\n2: TCP\n3: drop client data 1\n");
     assert!(ends(&["mark", text(&exercise), text(&answers)], 0, "").contains("a.txt: 4 of 6 points\n"));
+}
+
+/// Runs `lab exercise` with the file of answers `-`, which is standard output, and the lines as standard input.
+fn answers_to_stdout(exercise: &Path, lines: &str) -> String {
+    let mut command = smolstep();
+    command.args(["lab", "exercise", text(exercise), "-"]);
+    let mut run = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    run.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    let run = run.wait_with_output().unwrap();
+    assert!(run.status.success());
+    String::from_utf8(run.stdout).unwrap()
+}
+
+#[test]
+fn answers_that_go_to_standard_output_are_in_no_file() {
+    let exercise = folder("files-stdout").join("x.lab");
+    fs::write(&exercise, EXERCISE).unwrap();
+    assert!(answers_to_stdout(&exercise, "5\nq\n").ends_with(" points\nseed 7\n1: 5\n"));
+}
+
+/// An answer is shown short, and without the control characters that could disturb a terminal.
+#[test]
+fn an_answer_is_shown_on_one_line() {
+    let folder = folder("files-answers");
+    let (exercise, answers) = (folder.join("x.lab"), folder.join("a.txt"));
+    fs::write(&exercise, EXERCISE).unwrap();
+    let shown = answers_to_stdout(&exercise, &format!("\u{1b}]0;pwn\u{7}\n{}\nq\n", "x".repeat(3000)));
+    assert!(shown.contains("'\\u{1b}]0;pwn\\u{7}' should be") && shown.contains("xxx...' should be"), "{shown}");
+    assert!(!shown.contains(['\u{1b}', '\u{7}']) && !shown.contains(&"x".repeat(41)), "{shown}");
+    fs::write(&answers, format!("seed 1\n1: {}\n", "9".repeat(500_000))).unwrap();
+    let marks = ends(&["mark", text(&exercise), text(&answers)], 0, "");
+    assert!(marks.contains("999...' should be a whole number") && marks.len() < 1000, "{}", marks.len());
 }
 
 #[test]

@@ -137,6 +137,12 @@ mod program {
         ends(&[&wrong], 1, message);
         let bad = script("bad.pkt", text.replace("listen(3, 1)", "listen(9, 1)").as_bytes());
         ends(&[&bad], 2, "bad.pkt:5:14: '9' should be the number of a socket that is open");
+        ends(&[&bad], 2, "; see docs/lab-pkt.md\n");
+        ends(
+            &[&script("UNIX.PKT", b"0 socket(AF_UNIX, SOCK_DGRAM, 17) = 3")],
+            2,
+            "UNIX.PKT:1:10: 'AF_UNIX' should be ... or",
+        );
         ends(
             &[&script("shell.pkt", b"`reboot`")],
             2,

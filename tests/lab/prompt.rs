@@ -146,6 +146,18 @@ fn a_segment_by_hand_is_put_on_the_wire() {
     assert!(shown[1].contains("RST seq="), "{shown:?}");
 }
 
+/// A word of the input that is wrong is shown short, and without control characters.
+#[test]
+fn a_wrong_segment_by_hand_is_shown_on_one_line() {
+    let long = "x".repeat(3000);
+    for (segment, what) in
+        [("\u{1b}]0;x\u{7}", "'\\u{1b}' should be the flags"), (&long, "xxx...' should be the flags")]
+    {
+        let shown = answers(&[], &[&format!("inject client < {segment}"), "q"]);
+        assert!(shown[0].contains(what) && !shown[0].contains('\u{1b}') && shown[0].len() < 400, "{shown:?}");
+    }
+}
+
 /// The server's first connection is over. The third connection has taken its slot, so the newest connection is not the
 /// last one in slot order.
 #[test]

@@ -279,6 +279,11 @@ fn a_client_that_fails_is_reported() {
         (&[&drop[..], &["--expect", file.to_str().unwrap()]].concat(), 0, ""),
         (&["--loss", "100%"], 1, "the client failed: no host answers at this address"),
         (&["greeting", "--udp", "--loss", "100%"], 1, "the client failed: "),
+        (&["thanks-udp", "--loss", "100%"], 1, "the client failed: "),
+        (&["thanks-udp", "--fault", "drop server udp 1"], 1, "the client failed: "),
+        (&["udp-exchange", "--loss", "100%"], 1, "the client failed: "),
+        (&["udp-lost"], 0, ""),
+        (&["udp-lost", "--congestion", "none", "--loss", "0"], 0, ""),
         (&["handshake", "--fault", "drop client any"], 1, "the client failed: timed out"),
         (&["refused", "--fault", "delay 20ms server rst"], 0, ""),
     ] {

@@ -16,6 +16,7 @@ use crate::lab::file;
 use crate::lab::lang::Lang;
 use crate::lab::run::Goal;
 use crate::lab::show::GraphKind;
+use crate::lab::tokens::clip;
 use crate::lab::{Fault, Line};
 
 /// Run a client and a server on a cable in memory: see both ends, drop a segment, go back, export
@@ -268,11 +269,12 @@ fn until(text: &str) -> Result<Goal, String> {
     match kind {
         "client" => state(value).map(|state| Goal::State(Some(0), state)),
         "server" => state(value).map(|state| Goal::State(Some(1), state)),
-        "step" => {
-            value.parse().map(Goal::Step).map_err(|_| format!("'{value}' should be a step's number, as in step=40"))
-        }
+        "step" => value
+            .parse()
+            .map(Goal::Step)
+            .map_err(|_| format!("'{}' should be a step's number, as in step=40", clip(value))),
         "time" => duration(value).map(|time| Goal::Time(time.into())),
-        _ => Err(format!("'{kind}' should be client, server, step or time")),
+        _ => Err(format!("'{}' should be client, server, step or time", clip(kind))),
     }
 }
 
@@ -283,7 +285,7 @@ fn graph(text: &str) -> Result<GraphFile, String> {
     let kind = GraphKind::NAMES.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind);
     match kind {
         Some(kind) => Ok(GraphFile { kind, path: file.into() }),
-        None => Err(format!("'{name}' should be one of {kinds}")),
+        None => Err(format!("'{}' should be one of {kinds}", clip(name))),
     }
 }
 
@@ -296,12 +298,12 @@ fn fault(text: &str) -> Result<Asked, String> {
 /// Parses a percentage, with or without the sign. Returns parts per million.
 fn percent(text: &str) -> Result<u32, String> {
     let number = text.strip_suffix('%').unwrap_or(text);
-    file::percent(&format!("{number}%")).ok_or_else(|| format!("'{text}' should be from 0% to 100%, as in 10%"))
+    file::percent(&format!("{number}%")).ok_or_else(|| format!("'{}' should be from 0% to 100%, as in 10%", clip(text)))
 }
 
 /// Parses the value of `--rate`. Returns bits per second.
 fn rate(text: &str) -> Result<u64, String> {
-    file::rate(text).ok_or_else(|| format!("'{text}' should be like 56kbit, 1Mbit or 1Gbit"))
+    file::rate(text).ok_or_else(|| format!("'{}' should be like 56kbit, 1Mbit or 1Gbit", clip(text)))
 }
 
 /// Parses a duration, or a 0 without a unit.

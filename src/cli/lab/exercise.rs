@@ -6,7 +6,7 @@ use std::path::Path;
 use super::args::LabArgs;
 use super::file;
 use super::mark::{allow_only, key, verdict};
-use super::output_file::{Text, unwritable};
+use super::output_file::{Text, is_stdout, unwritable};
 use super::outputs::{self, Shown};
 use crate::cli::error::Failure;
 use crate::cli::output::say_line;
@@ -15,6 +15,7 @@ use crate::lab::file::{Answers, Experiment, Key};
 use crate::lab::lang::Lang;
 use crate::lab::run::Run;
 use crate::lab::run::marks::Verdict;
+use crate::lab::tokens::visible;
 use crate::lab::wrap::wrapped;
 
 /// The word after `lab` that selects this command. No program and no scenario has this name.
@@ -36,12 +37,13 @@ pub fn exercise(args: &LabArgs) -> Result<u8, Failure> {
         _ => return Err(Failure::usage("exercise needs a file: smolstep lab exercise FILE [ANSWERS]")),
     };
     allow_only(args, &["--seed", "--explain", "--ascii", "--lang"], args.files().next().is_none())?;
-    if let Some(path) = answers.filter(|path| path.exists()) {
+    if let Some(path) = answers.filter(|path| !is_stdout(path) && path.exists()) {
         return Err(Failure::usage(format_args!("{} exists: name a new file for the answers", path.display())));
     }
+    file::check_exercise(name)?;
     let experiment = file::experiment(name.as_ref(), args.seed)?;
     let key = key(&experiment, name)?;
-    if let Some(path) = answers {
+    if let Some(path) = answers.filter(|path| !is_stdout(path)) {
         // Try to create the file, so that an error is reported before the user answers the questions.
         drop(File::create_new(path).map_err(|error| unwritable(path, &error))?);
         std::fs::remove_file(path).map_err(|error| unwritable(path, &error))?;
@@ -53,7 +55,9 @@ pub fn exercise(args: &LabArgs) -> Result<u8, Failure> {
         // `Text` keeps a write error until `finish`.
         let _ = core::fmt::Write::write_str(&mut text, &given.text());
         text.finish()?;
-        say_line(format_args!("the answers are in {}", path.display()))?;
+        if !is_stdout(path) {
+            say_line(format_args!("the answers are in {}", visible(&path.to_string_lossy())))?;
+        }
     }
     Ok(0)
 }
@@ -117,7 +121,7 @@ fn ask(experiment: &Experiment, key: &Key<'_>, lang: Lang) -> Result<Answers, Fa
                 Verdict::Right => {
                     say_line(lang.pick("right", "正确"))?;
                     points += question.points;
-                    last = Some(answer.to_owned());
+                    last = Some(visible(answer));
                     break;
                 }
                 Verdict::Missing | Verdict::Wrong => {
@@ -125,7 +129,7 @@ fn ask(experiment: &Experiment, key: &Key<'_>, lang: Lang) -> Result<Answers, Fa
                         "wrong: try again, ? for a hint, or Enter for the next question",
                         "错误：请再试一次；? 显示提示，Enter 转到下一题",
                     ))?;
-                    last = Some(answer.to_owned());
+                    last = Some(visible(answer));
                 }
             }
         }

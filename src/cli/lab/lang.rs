@@ -1,6 +1,7 @@
 //! Chooses the language of the lab: `--lang`, or else the language of the locale.
 
 use crate::lab::lang::Lang;
+use crate::lab::tokens::clip;
 
 /// The variables that name the language of messages, in the order of POSIX. The first variable that is not empty is
 /// used.
@@ -34,7 +35,7 @@ pub fn parse(text: &str) -> Result<Lang, String> {
     match text {
         "en" => Ok(Lang::En),
         "zh" => Ok(Lang::Zh),
-        _ => Err(format!("'{}' should be en (English) or zh (Chinese)", text.escape_debug())),
+        _ => Err(format!("'{}' should be en (English) or zh (Chinese)", clip(text))),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::cli::error::Failure;
 use crate::cli::output::say;
 use crate::lab::file::{Answers, Experiment, Key};
 use crate::lab::run::marks::{self, Verdict};
+use crate::lab::tokens::{clip, visible};
 use crate::trace::json::Object;
 
 /// The word after `lab` that selects this command. No program and no scenario has this name.
@@ -31,6 +32,7 @@ pub fn mark(args: &LabArgs) -> Result<u8, Failure> {
     if args.seed.is_some() {
         return Err(Failure::usage("mark takes no --seed: each file of answers names its own"));
     }
+    file::check_exercise(exercise)?;
     let text = file::read(exercise.as_ref())?;
     let paths = paths(answers)?;
     if let Some(file) = args.json.as_deref().filter(|file| paths.iter().any(|path| is_same(path, file))) {
@@ -58,7 +60,7 @@ pub fn mark(args: &LabArgs) -> Result<u8, Failure> {
     match &failed[..] {
         [] => Ok(0),
         [only] => Err(only.clone()),
-        [first, rest @ ..] => Err(Failure::usage(format_args!("{first}; {} more files are invalid", rest.len()))),
+        [first, rest @ ..] => Err(first.clone().add(format_args!("{} more files are invalid", rest.len()))),
     }
 }
 
@@ -80,6 +82,10 @@ pub fn allow_only(args: &LabArgs, allowed: &[&str], others_are_allowed: bool) ->
 /// Returns the files of answers. A folder stands for the files in it, sorted by name, without hidden files.
 fn paths(names: &[String]) -> Result<Vec<PathBuf>, Failure> {
     let mut paths = Vec::new();
+    if let Some(script) = names.iter().find(|name| file::is_script(name)) {
+        let what = "is a packetdrill script, not a file of answers to a .lab file";
+        return Err(Failure::usage(format_args!("{script} {what}")));
+    }
     for name in names.iter().map(Path::new) {
         if !name.is_dir() {
             paths.push(name.into());
@@ -115,8 +121,8 @@ impl Marks {
     /// Marks the answers in the file at `path`. `text` is the text of the exercise, and `exercise` is its name in error
     /// messages.
     fn of(exercise: &str, text: &str, path: &Path) -> Result<Self, Failure> {
-        let in_exercise = |error| Failure::usage(format_args!("{exercise}:{error}"));
-        let in_answers = |error| Failure::usage(format_args!("{}:{error}", path.display()));
+        let in_exercise = |error| Failure::in_file(file::GUIDE, format_args!("{exercise}:{error}"));
+        let in_answers = |error| Failure::in_file(file::GUIDE, format_args!("{}:{error}", path.display()));
         let answers_text = file::read(path)?;
         // The exercise is parsed twice: the answers need the number of questions, and the run needs the answers' seed.
         let count = Experiment::parse(text, None).map_err(in_exercise)?.questions.len();
@@ -144,14 +150,14 @@ impl Marks {
     /// Returns the marks as text: a line with the total, and a line for each question.
     fn text(&self) -> String {
         let (points, all) = self.points();
-        let mut text = format!("{}: {points} of {all} points\n", self.name);
+        let mut text = format!("{}: {points} of {all} points\n", visible(&self.name));
         for (index, (verdict, answer, worth)) in self.verdicts.iter().enumerate() {
             let got = if *verdict == Verdict::Right { *worth } else { 0 };
             let why = match verdict {
                 Verdict::Invalid(why) => format!("not valid: {why}"),
                 Verdict::Missing => "no answer".into(),
-                Verdict::Right => format!("right: {answer}"),
-                Verdict::Wrong => format!("wrong: {answer}"),
+                Verdict::Right => format!("right: {}", clip(answer)),
+                Verdict::Wrong => format!("wrong: {}", clip(answer)),
             };
             // Writing to a string cannot fail.
             let _ = writeln!(text, "  question {}: {got} of {worth}, {why}", index + 1);
@@ -199,7 +205,7 @@ pub fn key<'e>(experiment: &'e Experiment, name: &str) -> Result<Key<'e>, Failur
     if experiment.questions.is_empty() {
         return Err(Failure::usage(format_args!("{name} has no question: it is not an exercise")));
     }
-    marks::key(experiment).map_err(|error| Failure::usage(format_args!("{name}:{error}")))
+    marks::key(experiment).map_err(|error| Failure::in_file(file::GUIDE, format_args!("{name}:{error}")))
 }
 
 /// Marks an answer to question `index`. If the answer consists of faults, runs the experiment with these

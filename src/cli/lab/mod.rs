@@ -32,6 +32,7 @@ use crate::lab::file::Experiment;
 use crate::lab::lang::Lang;
 use crate::lab::run::{Ended, Run, Stepped};
 use crate::lab::scenarios::{self, SCENARIOS, Scenario};
+use crate::lab::tokens::clip;
 use crate::lab::{Setup, default_texts};
 use crate::stack::End;
 pub use outputs::Shown;
@@ -89,7 +90,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         && !setup.starts()
     {
         let hint = "add a program that calls or sends, such as 'client calls 7000'";
-        return Err(Failure::usage(format_args!("{name}:1:1: nothing happens in this file: {hint}")));
+        return Err(Failure::in_file(file::GUIDE, format_args!("{name}:1:1: nothing happens in this file: {hint}")));
     }
     let latency = setup.line.latency;
     // The expectations that a scenario or a file contains. Those of --expect are in `outputs`.
@@ -164,7 +165,8 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         // Options that change the wire can break the expectations of a scenario, which are then not checked.
         (Stepped::End, Some(shipped)) if !args.changes_the_wire() => shipped.result().map(|()| 0),
         (Stepped::End, shipped) => {
-            unexpected_failure(&ended, shipped.as_ref(), outputs.expect.as_ref()).map_or(Ok(0), Err)
+            let experiment = what.experiment().filter(|_| shipped.is_some());
+            unexpected_failure(&ended, experiment, shipped.as_ref(), outputs.expect.as_ref()).map_or(Ok(0), Err)
         }
         (Stepped::On | Stepped::There, _) => Ok(0),
         (Stepped::Limit, _) => {
@@ -177,16 +179,30 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     }
 }
 
-/// Returns the client's first failure that neither the scenario nor the file of expectations expects.
-fn unexpected_failure(ended: &Ended, shipped: Option<&Expected>, file: Option<&Expected>) -> Option<Failure> {
+/// Returns the client's first failure that neither the scenario nor the file of expectations expects. `experiment` is
+/// the experiment that contains the expectations `shipped`.
+fn unexpected_failure(
+    ended: &Ended,
+    experiment: Option<&Experiment>,
+    shipped: Option<&Expected>,
+    file: Option<&Expected>,
+) -> Option<Failure> {
     let is_expected = |end: Option<End>| match end {
         // The client is host 0.
         Some(end) => [shipped, file].into_iter().flatten().any(|e| e.expectations.expect_end(0, end)),
-        // The failure of a UDP client or of `connect` has no `End`. In a scenario, such a failure can be intended.
-        None => shipped.is_some(),
+        // The failure of a UDP client or of `connect` has no `End`, so no line can expect it. It is intended if the
+        // experiment fails in this way without the options, too.
+        None => experiment.is_some_and(fails_without_end),
     };
     let failed = ended.failed.iter().find(|failed| !is_expected(failed.end))?;
     Some(Failure::run(format_args!("the client failed: {}", failed.why)))
+}
+
+/// Returns whether a client of the experiment, run without options, fails for a reason that has no [`End`].
+fn fails_without_end(experiment: &Experiment) -> bool {
+    let parts = experiment.parts();
+    let ended = parts.setup().ok().and_then(|setup| Run::new(&setup).record(None, &mut |_, _| {}).ok());
+    ended.is_some_and(|ended| ended.failed.iter().any(|failed| failed.end.is_none()))
 }
 
 /// Returns the faults of the command line that matched no frame, as the user wrote them. In the run's list of faults,
@@ -272,7 +288,7 @@ fn scenario(name: &str, programs: Option<&[&str]>) -> Result<Scenario, Failure> 
             }
         };
         let kind = if programs.is_some() { "program or scenario" } else { "scenario" };
-        Failure::usage(format_args!("there is no {kind} '{name}': {hint}"))
+        Failure::usage(format_args!("there is no {kind} '{}': {hint}", clip(name)))
     })
 }
 

@@ -7,6 +7,7 @@ use clap::Args;
 use crate::cli::Congestion;
 use crate::cli::error::Failure;
 use crate::cli::values::{positive, whole};
+use crate::lab::tokens::clip;
 use crate::lab::{Buffers, Setup};
 
 /// The options about connections and the network.
@@ -110,7 +111,7 @@ fn sides<T: TryFrom<u64> + Copy + Send + Sync + 'static>(
         }
         let mut sides = [None; 2];
         for part in text.split(',') {
-            let bad = || format!("'{part}' should be client={example} or server={example}");
+            let bad = || format!("'{}' should be client={example} or server={example}", clip(part));
             let (side, value) = part.split_once('=').ok_or_else(bad)?;
             let index = match side {
                 "client" => 0,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::args::LabArgs;
-use super::file::is_file;
+use super::file::{is_file, is_script};
 use super::output_file::{is_page, is_same};
 use super::{exercise, mark};
 use crate::cli::error::Failure;
@@ -28,7 +28,7 @@ pub fn check(args: &LabArgs) -> Result<(), Failure> {
     let word = args.what.as_deref();
     let what = match word {
         Some(exercise::WORD | mark::WORD) => args.texts.first().map(String::as_str),
-        _ => word.filter(|what| is_file(what) || what.ends_with(".pkt")),
+        _ => word.filter(|what| is_file(what) || is_script(what)),
     };
     for path in what.map(Path::new).into_iter().chain(args.expect.as_deref()) {
         if files.iter().any(|file| is_same(file, path)) {

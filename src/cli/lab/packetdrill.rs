@@ -5,16 +5,19 @@ use std::path::Path;
 use smoltcp::time::Duration;
 
 use super::args::LabArgs;
-use super::file::read;
+use super::file::{is_script, read};
 use super::outputs::{Outputs, Shown};
 use crate::cli::error::Failure;
 use crate::cli::replay::replay_script;
 use crate::lab::packetdrill::{Limits, Script};
 use crate::lab::show::Graph;
 
-/// Returns the path of the packetdrill script that the command line names, if any. Such a path ends in `.pkt`.
+/// The document that describes scripts.
+const GUIDE: &str = "docs/lab-pkt.md";
+
+/// Returns the path of the packetdrill script that the command line names, if any. Such a path ends in `.pkt`, in capital or small letters.
 pub fn script(args: &LabArgs) -> Option<&Path> {
-    args.what.as_deref().filter(|what| what.ends_with(".pkt")).map(Path::new)
+    args.what.as_deref().filter(|what| is_script(what)).map(Path::new)
 }
 
 /// Runs a script; returns the exit code.
@@ -36,7 +39,7 @@ pub fn run_file(path: &Path, args: &LabArgs) -> Result<u8, Failure> {
     }
     let text = read(path)?;
     let script = Script::parse(&text)
-        .map_err(|error| Failure::usage(format_args!("{name}:{}:{}: {error}", error.line, error.column)))?;
+        .map_err(|error| Failure::in_file(GUIDE, format_args!("{name}:{}:{}: {error}", error.line, error.column)))?;
     let mut outputs = Outputs::create(args, Duration::ZERO)?;
     let mut shown = Shown::of(args);
     let mut limits = Limits::default();

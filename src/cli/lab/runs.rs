@@ -6,6 +6,7 @@ use crate::cli::error::Failure;
 use crate::lab::lang::{Lang, columns};
 use crate::lab::run::{ByHand, Run};
 use crate::lab::show::{Ladder, What};
+use crate::lab::tokens::clip;
 use crate::lab::{Setup, Snapshot};
 
 /// The runs, named a, b, c and so on. There is always at least one run.
@@ -166,10 +167,10 @@ impl Runs {
         (0..self.kept.len()).find(|&index| name(index).to_string().eq_ignore_ascii_case(wanted)).ok_or_else(|| {
             let last = name(self.kept.len() - 1);
             if lang == Lang::Zh {
-                return format!("没有运行 '{}'：有 a 到 {last}", wanted.escape_debug());
+                return format!("没有运行 '{}'：有 a 到 {last}", clip(wanted));
             }
             let runs = if last == 'a' { "there is only run a".to_owned() } else { format!("the runs are a to {last}") };
-            format!("there is no run '{}': {runs}", wanted.escape_debug())
+            format!("there is no run '{}': {runs}", clip(wanted))
         })
     }
 }

@@ -10,6 +10,7 @@ use crate::cli::shell::{Command, Shell};
 use crate::lab::lang::Lang;
 use crate::lab::run::{ByHand, Change, Goal, HostLab, MAX_BY_HAND, Run, Stepped, Windows, ends, has_checksum};
 use crate::lab::show::{In, host_name, table};
+use crate::lab::tokens::visible;
 use crate::lab::{Setup, Verdict};
 use crate::trace::Fields;
 
@@ -213,7 +214,9 @@ impl<'s> Session<'_, 's> {
         }
         let path = file.map(PathBuf::from).or_else(|| pcap.cloned()).unwrap_or_else(|| UNNAMED.into());
         match outputs::save(&self.run(), upto, &path) {
-            Ok(()) => self.shown.say(&format!("{}{}", self.pick("saved to ", "已保存到 "), path.display())),
+            Ok(()) => {
+                self.shown.say(&format!("{}{}", self.pick("saved to ", "已保存到 "), visible(&path.to_string_lossy())))
+            }
             Err(failure) => self.shown.say(&failure.to_string()),
         }
     }

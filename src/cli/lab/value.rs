@@ -4,6 +4,7 @@ use smoltcp::time::Instant;
 
 use crate::lab::START;
 use crate::lab::show::{Span, or_dash, since, span};
+use crate::lab::tokens::clip;
 use crate::stack::Control;
 
 /// A value that `--show` names.
@@ -47,7 +48,7 @@ impl Value {
     pub fn named(name: &str) -> Result<Value, String> {
         VALUES.into_iter().find(|value| value.name == name).ok_or_else(|| {
             let names: Vec<_> = VALUES.iter().map(|value| value.name).collect();
-            format!("'{name}' should be one of {}", names.join(", "))
+            format!("'{}' should be one of {}", clip(name), names.join(", "))
         })
     }
 }

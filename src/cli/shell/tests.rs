@@ -112,9 +112,13 @@ fn an_error_is_one_line_that_lists_the_valid_commands() {
         ("u NOWHERE", "; frames are tcp, syn, synack, ack, data, fin, rst, udp, icmp, arp or packet"),
         ("99999999999", "'99999999999' should be a number up to 4294967295"),
         ("\u{1b}[2J", "'\\u{1b}[2J' is not understood"),
+        (&"x".repeat(300_000), "xxx...' is not understood"),
+        (&format!("u {}", "x".repeat(300_000)), "unknown state 'xxx"),
+        (&"9".repeat(300_000), "999...' should be a number up to"),
     ] {
         let error = Shell::live().parse(line).unwrap_err();
         assert!(error.contains(what) && !error.contains(char::is_control), "{line}: {error}");
+        assert!(error.len() < 400, "{error}");
     }
     for (line, what) in [
         ("x", usage),

@@ -7,6 +7,7 @@ use core::fmt::Write;
 
 use super::words::{FileError, Source};
 use super::{check_text, values};
+use crate::lab::tokens::clip;
 
 /// A reader's answers to the questions in a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,7 +47,7 @@ impl Answers {
                 return Err(words.error(format!("there is no question {number}: the file has {questions}")));
             }
             if answers.iter().any(|(other, _)| *other == number) {
-                return Err(words.error(format!("question {number} is answered twice, here with '{first}'")));
+                return Err(words.error(format!("question {number} is answered twice, here with '{}'", clip(first))));
             }
             answers.push((number, answer.trim().to_string()));
         }

@@ -12,6 +12,7 @@ use super::question::{Answer, Count, Field, FrameRef, Question, When};
 use super::values::duration;
 use crate::lab::expect::Expectations;
 use crate::lab::show::What;
+use crate::lab::tokens::clip;
 use crate::lab::wire::Random;
 use crate::lab::{Fault, Faults, Moment, START, Snapshot, figure};
 use crate::trace::{Cause, Segment, Summary};
@@ -196,7 +197,7 @@ impl<'e> Key<'e> {
 fn invalid(answer: &str, expected: &str) -> Marked {
     match answer {
         "" => Marked::Invalid(format!("the answer is missing: {expected}")),
-        _ => Marked::Invalid(format!("'{answer}' should be {expected}")),
+        _ => Marked::Invalid(format!("'{}' should be {expected}", clip(answer))),
     }
 }
 

@@ -9,6 +9,7 @@ use super::program::{Program, Role, Step};
 use super::words::FileError;
 use super::{Action, Experiment, settings};
 use crate::lab::setup::PATIENCE;
+use crate::lab::tokens::clip;
 use crate::lab::{Peer, Scheduled, Script, ScriptStep, Setup, StartError, address};
 use crate::stack::{ListenError, Listener};
 
@@ -61,16 +62,22 @@ impl<'e> Parts<'e> {
                     let index = program_indices.next().unwrap_or_default();
                     let steps = self.steps.get(index).map_or(&[][..], Vec::as_slice);
                     let texts = self.texts.get(index).map_or(&[][..], Vec::as_slice);
-                    add(&mut setup, program, steps, texts).map_err(|error| FileError {
-                        line: program.line,
-                        column: 1,
-                        message: format!("{error}"),
-                    })?;
+                    add(&mut setup, program, steps, texts).map_err(|error| not_added(program, &error))?;
                 }
             }
         }
         Ok(setup)
     }
+}
+
+/// Returns the error that a program cannot be added. An error about the program's port is at the word that determines
+/// the port.
+fn not_added(program: &Program, error: &StartError) -> FileError {
+    let (column, message) = match (error, &program.port_word) {
+        (StartError::Listen(_), (word, column)) => (*column, format!("'{}': {error}", clip(word))),
+        _ => (1, format!("{error}")),
+    };
+    FileError { line: program.line, column, message }
 }
 
 /// Converts a step of a file into a step of a script.

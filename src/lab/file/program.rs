@@ -26,6 +26,8 @@ const MOST_TEXTS: usize = 10_000;
 pub(super) struct Program {
     /// The line's number in the file.
     pub(super) line: usize,
+    /// The word that determines the port, and its column: the port itself, or the name of a program of this crate.
+    pub(super) port_word: (String, usize),
     pub(super) host: usize,
     pub(super) role: Role,
     pub(super) steps: Vec<Step>,
@@ -142,6 +144,9 @@ pub(super) fn head(mut words: Words<'_>, runs: &mut Option<(App, bool)>) -> Resu
     let line = words.line();
     let host = words.parse(SIDES, side)?;
     let verb = words.peek();
+    let mut after_verb = words.clone();
+    after_verb.next();
+    let port_word = (after_verb.peek().unwrap_or_default().into(), after_verb.next_column());
     let role = match verb {
         // Only the server listens, and only the client sends.
         Some("listens" | "sends") if (verb == Some("listens")) != (host == 1) => {
@@ -197,7 +202,7 @@ pub(super) fn head(mut words: Words<'_>, runs: &mut Option<(App, bool)>) -> Resu
     {
         return Err(FileError { line, column: 1, message: format!("{error}") });
     }
-    Ok(Program { line, host, role, steps: Vec::new() })
+    Ok(Program { line, port_word, host, role, steps: Vec::new() })
 }
 
 const PORT: &str = "a port from 1 to 65535, as in 7000";

@@ -217,7 +217,12 @@ impl<'t> Words<'t> {
 
     /// Returns an error with this message, at the next word.
     pub(super) fn error(&self, message: impl Into<String>) -> FileError {
-        FileError { line: self.line, column: self.column(self.start()), message: message.into() }
+        FileError { line: self.line, column: self.next_column(), message: message.into() }
+    }
+
+    /// Returns the column of the next word.
+    pub(super) fn next_column(&self) -> usize {
+        self.column(self.start())
     }
 
     /// Returns the offset of the next word.

@@ -171,7 +171,7 @@ impl Sockets {
         at_name: &mut Scanner<'_>,
     ) -> Result<Function, Error> {
         if name == "socket" {
-            return Ok(Function::Socket);
+            return tcp_over_ipv4(scanner).map(|()| Function::Socket);
         }
         let socket = self.socket(scanner)?;
         if matches!(name, "listen" | "connect") {
@@ -257,6 +257,25 @@ impl Sockets {
             _ => Ok(Function::Option(socket)),
         }
     }
+}
+
+/// Reads the arguments of `socket`, which must ask for TCP over IPv4. `...` stands for any of them, and for the rest.
+fn tcp_over_ipv4(scanner: &mut Scanner<'_>) -> Result<(), Error> {
+    const VALID: [(&[&str], &str); 3] = [
+        (&["AF_INET"], "... or AF_INET: the lab runs TCP over IPv4"),
+        (&["SOCK_STREAM"], "... or SOCK_STREAM: the lab runs TCP over IPv4"),
+        (&["IPPROTO_TCP", "0", "6"], "..., IPPROTO_TCP, 0 or 6: the lab runs TCP over IPv4"),
+    ];
+    for (index, (words, expected)) in VALID.into_iter().enumerate() {
+        if index > 0 && !scanner.eat(",") {
+            break;
+        }
+        let mut here = *scanner;
+        if !scanner.eat("...") && !words.contains(&scanner.word()) {
+            return Err(here.expected(expected));
+        }
+    }
+    if scanner.peek() == Some(')') { Ok(()) } else { Err(scanner.expected("the rest of the arguments, and )")) }
 }
 
 /// Reads the comma before the next argument.

@@ -3,6 +3,8 @@
 use alloc::string::String;
 use core::fmt;
 
+use crate::lab::tokens::clip;
+
 /// An error in a script or a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
@@ -20,15 +22,12 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.word[..] {
             "" => write!(f, "a word is missing at the end: {}", self.expected),
-            word => write!(f, "'{word}' should be {}", self.expected),
+            word => write!(f, "'{}' should be {}", clip(word), self.expected),
         }
     }
 }
 
 impl core::error::Error for Error {}
-
-/// The longest word that an error shows, in characters.
-const LONGEST_WORD: usize = 40;
 
 /// The rest of a text that is read from left to right. Spaces, line ends and comments separate words.
 #[derive(Clone, Copy, Debug)]
@@ -141,7 +140,7 @@ impl<'t> Scanner<'t> {
         let first = self.peek();
         let word = match first {
             None => String::new(),
-            Some(c) if is_letter(c) => self.peek_word().chars().take(LONGEST_WORD).collect(),
+            Some(c) if is_letter(c) => clip(self.peek_word()),
             Some(c) => c.into(),
         };
         match self.unclosed.filter(|_| first.is_none()) {

@@ -79,7 +79,7 @@ fn an_error_names_the_column_and_the_word() {
     assert_eq!(error("S 0:0(0)\n  ack x"), (2, 7, "x".into()));
     assert_eq!(error("S /* a\n b */ é"), (2, 7, "é".into()));
     let long = "x".repeat(5000);
-    assert_eq!(error(&std::format!("S {long}")).2.len(), 40);
+    assert_eq!(error(&std::format!("S {long}")).2.len(), 43);
 }
 
 #[test]

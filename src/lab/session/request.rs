@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::lab::StartError;
 use crate::lab::file::FileError;
 use crate::lab::lang::Lang;
+pub(super) use crate::lab::tokens::clip;
 
 /// The longest command, in bytes. A file of 1 MiB fits, even if most of its characters are escaped.
 const LONGEST: usize = 4 << 20;
@@ -134,13 +135,4 @@ impl Request {
 /// Returns the error for a missing member.
 fn missing(name: &str, what: &str) -> Problem {
     Problem::new(format!("'{name}' is missing: it is {what}"))
-}
-
-/// Cuts a long word, and escapes its control characters, so that a message fits on one line.
-pub(super) fn clip(word: &str) -> String {
-    const LONGEST: usize = 40;
-    match word.char_indices().nth(LONGEST) {
-        None => word.escape_debug().to_string(),
-        Some((end, _)) => word[..end].escape_debug().to_string() + "...",
-    }
 }

@@ -41,15 +41,16 @@ type Source = Vec<(&'static str, String)>;
 fn source(args: &LabArgs) -> Result<Source, Failure> {
     let of_file = |name: &str| {
         let text = file::read(name.as_ref())?;
-        Experiment::parse(&text, args.seed).map_err(|error| Failure::usage(format_args!("{name}:{error}")))?;
+        Experiment::parse(&text, args.seed)
+            .map_err(|error| Failure::in_file(file::GUIDE, format_args!("{name}:{error}")))?;
         Ok(vec![("lab", text), ("file", name.into())])
     };
     match (args.what.as_deref(), &args.texts[..]) {
         (None, _) => Ok(Vec::new()),
-        (Some(exercise::WORD), [name]) => of_file(name),
+        (Some(exercise::WORD), [name]) => file::check_exercise(name).and_then(|()| of_file(name)),
         (Some(exercise::WORD), _) => Err(Failure::usage("name one file: smolstep lab exercise FILE --web")),
         (Some(mark::WORD), _) => Err(Failure::usage("mark marks files of answers without a page: leave out --web")),
-        (Some(name), _) if name.ends_with(".pkt") => Err(Failure::usage(format_args!(
+        (Some(name), _) if file::is_script(name) => Err(Failure::usage(format_args!(
             "{name} is a packetdrill script, which runs without a page: leave out --web"
         ))),
         (Some(name), []) if file::is_file(name) => of_file(name),

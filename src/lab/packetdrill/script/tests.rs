@@ -108,7 +108,13 @@ fn an_error_names_the_line_the_column_and_the_word() {
         ("0 > X 1:1(0)", 1, 5, "X"),
         ("0 poll(...) = 1", 1, 3, "poll"),
         ("0 write(4, ..., 1) = 1", 1, 9, "4"),
-        ("0 socket(..., 1 = 3", 1, 20, ""),
+        ("0 socket(..., ..., 6 = 3", 1, 22, "="),
+        ("0 socket(..., SOCK_STREAM", 1, 26, ""),
+        ("0 socket(AF_UNIX, SOCK_STREAM, 0) = 3", 1, 10, "AF_UNIX"),
+        ("0 socket(AF_INET6, ..., ...) = 3", 1, 10, "AF_INET6"),
+        ("0 socket(AF_INET, SOCK_DGRAM, 0) = 3", 1, 19, "SOCK_DGRAM"),
+        ("0 socket(AF_INET, SOCK_STREAM, 17) = 3", 1, 32, "17"),
+        ("0 socket(AF_INET, SOCK_STREAM, 0, 0) = 3", 1, 33, ","),
         ("0 socket(..., \"a) = 3", 1, 15, "\""),
         ("0 socket(...) 3", 1, 15, "3"),
         ("0 socket(...) = x", 1, 17, "x"),
@@ -124,6 +130,22 @@ fn an_error_names_the_line_the_column_and_the_word() {
     ] {
         assert_eq!(error(text), (line, column, word.into()), "{text}");
     }
+}
+
+#[test]
+fn a_socket_is_for_tcp_over_ipv4() {
+    for arguments in ["...", "..., ...", "..., SOCK_STREAM, 0", "AF_INET, SOCK_STREAM, 6", "AF_INET, ..., IPPROTO_TCP"]
+    {
+        assert!(Script::parse(&format!("0 socket({arguments}) = 3")).is_ok(), "{arguments}");
+    }
+}
+
+#[test]
+fn an_error_shows_a_word_short_and_without_control_characters() {
+    let shown = |text: &str| Script::parse(text).unwrap_err().to_string();
+    let long = shown(&format!("0 {}", "x".repeat(300_000)));
+    assert!(long.starts_with(&format!("'{}...' should be", "x".repeat(40))) && long.len() < 400, "{}", long.len());
+    assert!(shown("\u{1b}]0;x\u{7}").starts_with("'\\u{1b}' should be"));
 }
 
 #[test]
