@@ -213,7 +213,8 @@ impl<
         // A host is unplugged or restarted between two steps: after the step of the entry.
         let since = entry.step + u32::from(matches!(entry.what, What::HostEvent(_)));
         // The peer in a packetdrill script has no stack: it shows CLOSED, but reports no state.
-        let known = (after != State::Closed || tracked.states[side].is_some()).then_some(after);
+        let has_called = self.calls.iter().any(|(caller, _)| *caller == host);
+        let known = (after != State::Closed || tracked.states[side].is_some() || has_called).then_some(after);
         tracked.state_before(side, since).or(known)
     }
 

@@ -122,7 +122,7 @@ impl Block {
             rcv_nxt: self.rcv_nxt,
             rcv_wnd: super::distance(self.rcv_nxt, self.edge),
             mss: r.mss,
-            tries_shorter: r.trial.is_running(),
+            tries_shorter: self.tried_mtu().is_some(),
             srtt: r.rtt.smoothed(),
             rttvar: r.rtt.smoothed().map(|_| r.rtt.variation()),
             rto: self.interval(),
