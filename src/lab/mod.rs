@@ -339,7 +339,7 @@ impl<
             _ => {}
         }
         for event in &events.0 {
-            self.tracks.note_state(event);
+            self.tracks.note_state(event, self.steps);
             self.push(host, What::Stack(*event));
         }
         // The stack can answer these segments with a challenge ACK.

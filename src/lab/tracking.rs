@@ -26,9 +26,16 @@ pub(super) struct Tracked {
     pub(super) flow: Flow,
     /// The most recently reported state of each side.
     pub(super) states: [Option<State>; 2],
+    /// The most recent step in which the state of each side changed, and the state before that step.
+    changed: [Option<(u32, State)>; 2],
 }
 
 impl Tracked {
+    /// Returns the state of a side before the step `since`, if its state has changed in that step or later.
+    pub(super) fn state_before(&self, side: usize, since: u32) -> Option<State> {
+        self.changed[side].filter(|(step, _)| *step >= since).map(|(_, from)| from)
+    }
+
     /// Returns the index of `ends[0]` in this connection, or `None` if `ends` belong to another connection.
     fn side_of(&self, ends: [IpEndpoint; 2]) -> Option<usize> {
         let [a, b] = ends;
@@ -59,17 +66,21 @@ impl<const N: usize, const FLOWS: usize> Tracks<N, FLOWS> {
         Some([flow.sides[side].iss, flow.sides[1 - side].iss])
     }
 
-    /// Records the state that an event reports. The event's connection becomes the most recent one, if it is a
-    /// connection between hosts.
-    pub(super) fn note_state(&mut self, event: &Event) {
+    /// Records the state that an event of a step reports. The event's connection becomes the most recent one, if it is
+    /// a connection between hosts.
+    pub(super) fn note_state(&mut self, event: &Event, step: u32) {
         // Some events are about no connection.
         let Some(ends) = event.tuple().map(|tuple| [tuple.local, tuple.remote]) else { return };
         if self.is_between_hosts(ends) {
             self.latest = Some(ends);
         }
         let tracked = self.flows.iter_mut().flatten().find_map(|t| Some((t.side_of(ends)?, t)));
-        if let (Some((side, tracked)), Some((_, to))) = (tracked, change(event)) {
+        if let (Some((side, tracked)), Some((from, to))) = (tracked, change(event)) {
             tracked.states[side] = Some(to);
+            // The state can change twice in one step.
+            if tracked.changed[side].is_none_or(|(before, _)| before != step) {
+                tracked.changed[side] = Some((step, from));
+            }
         }
     }
 
@@ -103,7 +114,8 @@ impl<const N: usize, const FLOWS: usize> Tracks<N, FLOWS> {
                 let index = self.room_for(ends)?;
                 let number = self.count;
                 self.count += 1;
-                self.flows[index] = Some(Tracked { number, ends, flow: Flow::default(), states: [None; 2] });
+                self.flows[index] =
+                    Some(Tracked { number, ends, flow: Flow::default(), states: [None; 2], changed: [None; 2] });
                 index
             }
             None => return None,

@@ -22,6 +22,16 @@ pub struct Snapshot {
     /// The states of the client and of the server after the step. The states are those of the entry's connection, or of
     /// the most recent connection if the entry has none.
     pub states: [State; 2],
+    /// The states of the client and of the server before the step, on the entry's connection. `None` if a state is not
+    /// known.
+    #[doc(hidden)]
+    pub before: [Option<State>; 2],
+    /// Whether the entry's segment arrived with payload for which the receiver's window has no room.
+    #[doc(hidden)]
+    pub is_refused: bool,
+    /// Whether the sender of the entry's segment tries shorter segments, because long ones have timed out.
+    #[doc(hidden)]
+    pub tries_shorter: bool,
     /// Whether the entry can have TCP states. This is `false` for UDP, and in a run without TCP.
     #[doc(hidden)]
     pub has_states: bool,
@@ -35,6 +45,18 @@ pub struct Snapshot {
     #[cfg(feature = "recovery")]
     #[doc(hidden)]
     pub reduction: Option<Reduction>,
+}
+
+impl Snapshot {
+    /// Returns the state before the step of the host that the entry is about.
+    pub(in crate::lab) fn state_before(&self) -> Option<State> {
+        self.before.get(self.entry.host).copied().flatten()
+    }
+
+    /// Returns the state after the step of the other one of the first two hosts.
+    pub(in crate::lab) fn peer_state(&self) -> Option<State> {
+        1_usize.checked_sub(self.entry.host).map(|peer| self.states[peer])
+    }
 }
 
 /// The number of an entry's connection among the connections that the client makes in the run.
@@ -158,6 +180,8 @@ impl<
             }),
             ends => [0, 1].map(|host| self.state(host, ends)),
         };
+        let before = [0, 1].map(|host| self.state_before(host, &entry, ends, states[host]));
+        let is_refused = matches!(entry.what, What::Arrived { .. }) && summary.is_some_and(|s| self.refuses(&s));
         let is_udp = matches!(entry.what, What::RanUdp(..) | What::Stack(Event::Udp { .. }))
             || summary.is_some_and(|summary| matches!(summary.carries, Carries::Udp(_)));
         let has_states = !is_udp && self.has_tcp();
@@ -167,12 +191,60 @@ impl<
             entry,
             isn,
             states,
+            before,
+            is_refused,
+            tries_shorter: summary.is_some_and(|summary| self.tries_shorter(entry.host, &summary)),
             has_states,
             port,
             lane,
             #[cfg(feature = "recovery")]
             reduction: None,
         }
+    }
+
+    /// Returns the state of a host's connection before the step of an entry, or `None` if the connection is not
+    /// tracked or the host has no states. `after` is the state after the step.
+    ///
+    /// Without `ends`, returns the state of the most recent connection.
+    fn state_before(&self, host: usize, entry: &Entry, ends: Option<[IpEndpoint; 2]>, after: State) -> Option<State> {
+        let ends = ends.or(self.tracks.latest)?;
+        let own = ends.iter().position(|end| end.addr == address(host))?;
+        let (side, tracked) = self.tracks.find([ends[own], ends[1 - own]])?;
+        // A host is unplugged or restarted between two steps: after the step of the entry.
+        let since = entry.step + u32::from(matches!(entry.what, What::HostEvent(_)));
+        // The peer in a packetdrill script has no stack: it shows CLOSED, but reports no state.
+        let has_called = self.calls.iter().any(|(caller, _)| *caller == host);
+        let known = (after != State::Closed || tracked.states[side].is_some() || has_called).then_some(after);
+        tracked.state_before(side, since).or(known)
+    }
+
+    /// Returns whether a segment carries payload that begins behind the window of its receiver.
+    ///
+    /// The receiver has processed the segment. If it has accepted the payload, its acknowledgement or its window shows
+    /// that.
+    fn refuses(&self, summary: &Summary) -> bool {
+        let receiver = || {
+            let ends = summary.ends?;
+            let (side, tracked) = self.tracks.find([ends.destination, ends.source])?;
+            Some(tracked.flow.sides[side])
+        };
+        let (Some(segment), Some(receiver)) = (summary.segment(), receiver()) else { return false };
+        let ahead = |next: TcpSeqNumber| segment.seq.0.wrapping_sub(next.0);
+        segment.len > 0
+            && receiver.rcv_nxt.is_some_and(|next| usize::try_from(ahead(next)).is_ok_and(|n| n >= receiver.offered))
+    }
+
+    /// Returns whether a host tries shorter segments on the connection of a segment that it sends.
+    #[cfg(feature = "recovery")]
+    fn tries_shorter(&self, host: usize, summary: &Summary) -> bool {
+        let Some(ends) = summary.ends.filter(|_| host < N) else { return false };
+        let is_sent_on = |tuple: &Tuple| (tuple.local, tuple.remote) == (ends.source, ends.destination);
+        self.control(host).any(|(tuple, control)| is_sent_on(&tuple) && control.tries_shorter)
+    }
+
+    #[cfg(not(feature = "recovery"))]
+    fn tries_shorter(&self, _host: usize, _summary: &Summary) -> bool {
+        false
     }
 
     /// Returns the number of a connection, from 0, in the order of the first segments.

@@ -141,3 +141,69 @@ fn a_lost_answer_is_explained_by_what_it_answers() {
         assert!(has_any(slug, fault, part, rfc), "{slug}: {part}");
     }
 }
+
+/// A segment is explained by the state in which it arrives: the same flags mean something else in another state.
+#[test]
+fn an_arrival_is_explained_by_the_state_before_it() {
+    let no_connection = "no such connection here, so RST answers it";
+    assert_explained("half-way-reset", &[], Some(4), no_connection, "RFC 9293 section 3.10.7.1");
+    assert_explained("half-open-reboot", &[], Some(8), "does not acknowledge our SYN", "RFC 9293 section 3.10.7.3");
+    assert_explained("blind-rst", &[], Some(10), "does not begin a new one", "RFC 9293 section 3.10.7.4");
+    for (slug, frame) in [("simultaneous-open", 7), ("simultaneous-open", 8), ("black-hole", 12)] {
+        assert_explained(slug, &[], Some(frame), "already has the peer's SYN", "RFC 9293 section 3.10.7.4");
+        let dropped = "this is its SYN,ACK, and this end already has the peer's SYN";
+        assert_explained(slug, &[], None, dropped, "RFC 9293 section 3.10.7.4");
+    }
+    for (slug, section) in [("handshake", "3"), ("simultaneous-open", "4")] {
+        let rfc = format!("RFC 9293 section 3.10.7.{section}");
+        assert_explained(slug, &[], None, "complete at this end: its program", &rfc);
+    }
+    // The ACK that ends a connection arrives in LAST-ACK, and not in CLOSED.
+    let all = explanations("handshake", &[]);
+    assert!(all.iter().all(|(_, why)| !why.text(Lang::En).contains("arrived in")), "{all:?}");
+}
+
+#[test]
+fn a_repeated_syn_ack_is_not_explained_as_forged() {
+    assert_explained("black-hole", &[], Some(13), "our ACK of it was lost or is late", "RFC 9293 section 3.10.7.4");
+    let forged = explanations("black-hole", &[]).iter().any(|(_, why)| why.text(Lang::En).contains("may be forged"));
+    assert!(!forged);
+}
+
+/// Only the SYNs of a flood have a sender that does not exist.
+#[test]
+fn a_forged_syn_of_a_peer_is_not_explained_as_a_flood() {
+    assert_explained("blind-rst", &[], Some(10), "claims to come from a host", "RFC 5961 section 4.1");
+    let flood = explanations("syn-flood", &[]);
+    assert!(flood.iter().any(|(_, why)| why.text(Lang::En).contains("A flood of them")), "{flood:?}");
+}
+
+#[test]
+fn payload_beyond_the_window_is_not_explained_as_accepted() {
+    let refused = |frame| {
+        let all = explanations("zero-window", &[]);
+        all.iter().any(|(of, why)| *of == Some(frame) && why.text(Lang::En).contains("the window has no room for it"))
+    };
+    assert_eq!([5, 7, 9, 11, 13, 15, 18].map(refused), [false, true, true, true, true, true, false]);
+}
+
+#[test]
+fn a_report_of_a_long_packet_is_named() {
+    assert_explained("path-mtu", &[], Some(6), "gives the MTU of the next link, so this end", "RFC 1191 section 6.4");
+}
+
+/// If segments shrink because long ones have timed out, their explanations say so.
+#[test]
+fn shorter_segments_in_a_black_hole_are_explained() {
+    for (frame, part) in [(11, "this segment is shorter"), (15, "the data is sent in shorter segments")] {
+        assert_explained("black-hole", &[], Some(frame), part, "RFC 4821 section 7.7");
+    }
+    assert_explained("black-hole", &[], Some(10), "the router drops it. Its sender", "RFC 1191 section 4");
+}
+
+/// A connection is half-open only if the other end has it.
+#[test]
+fn a_restart_leaves_a_connection_half_open_only_if_the_peer_has_it() {
+    assert_explained("half-way-reset", &[], None, "so none is half-open", "RFC 9293 section 3.5.1");
+    assert_explained("half-open-reboot", &[], None, "so they are half-open", "RFC 9293 section 3.5.1");
+}

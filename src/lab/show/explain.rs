@@ -5,6 +5,7 @@
 //! - arrived.rs: received frames
 //! - caused.rs: frames that are sent for a special reason
 //! - dropped.rs: dropped and lost frames
+//! - ended.rs: the end of a connection
 //! - reduced.rs: reductions of the congestion window
 //! - transition.rs: state changes
 //! - wire.rs: drops, answers and forged segments of the wire
@@ -12,6 +13,7 @@
 mod arrived;
 mod caused;
 mod dropped;
+mod ended;
 #[cfg(feature = "recovery")]
 mod reduced;
 mod transition;
@@ -20,6 +22,7 @@ mod wire;
 use arrived::{arrived, damaged};
 use caused::caused;
 use dropped::{dropped, lost};
+use ended::ended;
 pub use transition::transition;
 
 use core::fmt::{self, Display};
@@ -32,7 +35,7 @@ use super::entry::What;
 use crate::lab::Reduction;
 use crate::lab::lang::Lang;
 use crate::lab::{HostEvent, Snapshot, WIRE};
-use crate::stack::{End, Event, Next};
+use crate::stack::{Event, Next};
 use crate::trace::{Carries, Segment};
 
 /// The reason why an event happened.
@@ -120,6 +123,12 @@ fn reason(snapshot: &Snapshot) -> Option<Explanation> {
             "网线被拔掉：帧既收不到也发不出，对方只能感到没有任何回音。",
             "RFC 9293 section 3.8.3",
         ),
+        What::HostEvent(HostEvent::Reboot) if !peer_has_connection(snapshot) => because(
+            "The host restarts and forgets its connections. The other end has no connection either, so none is half-open, unless \
+             a SYN is still on its way.",
+            "主机重启，忘掉了它的所有连接。对方此时也没有连接，所以没有半打开连接，除非还有 SYN 在途中。",
+            "RFC 9293 section 3.5.1",
+        ),
         What::HostEvent(HostEvent::Reboot) => because(
             "The host restarts and forgets its connections: the other end still has them, so they are half-open.",
             "主机重启，忘掉了它的所有连接；而对方仍保留着这些连接，于是成为半打开连接。",
@@ -131,17 +140,25 @@ fn reason(snapshot: &Snapshot) -> Option<Explanation> {
             "UDP 端口上的程序运行：有数据报可读，或有空间可发送，或它的计时器到期了。",
             "",
         ),
-        What::Sent { summary, .. } if host == WIRE => wire::sent(summary.carries),
+        What::Sent { summary, .. } if host == WIRE => wire::sent(&summary),
         What::Sent { verdict, summary, cause, .. } if verdict.is_lost() => {
-            wire::dropped(verdict).unwrap_or_else(|| lost(summary.carries, cause, state))
+            wire::dropped(verdict, snapshot.tries_shorter).unwrap_or_else(|| lost(summary.carries, cause, state))
         }
         What::Sent { cause: Some(cause), summary, .. } => caused(cause, summary.segment(), snapshot, state),
         What::Sent { summary, .. } => match summary.carries {
             Carries::Tcp(segment) => sent(&segment, snapshot, state),
             carries => return other(carries),
         },
-        What::Stack(event) => return happened(&event, state),
+        What::Stack(event) => return happened(&event, snapshot, state),
     })
+}
+
+/// Returns whether the other end of the entry's connection has the connection before the step.
+fn peer_has_connection(snapshot: &Snapshot) -> bool {
+    use State::*;
+    let peer = 1_usize.checked_sub(snapshot.entry.host);
+    let before = peer.and_then(|peer| snapshot.before[peer].or(snapshot.states.get(peer).copied()));
+    !matches!(before, Some(Closed | Listen | SynSent))
 }
 
 /// Makes an explanation from its text in two languages and its RFC section, which can be empty.
@@ -302,13 +319,18 @@ fn other(carries: Carries) -> Option<Explanation> {
 }
 
 /// Explains an event that a host's stack reports. `state` is the host's state after the step.
-fn happened(event: &Event, state: Option<State>) -> Option<Explanation> {
+fn happened(event: &Event, snapshot: &Snapshot, state: Option<State>) -> Option<Explanation> {
     Some(match event {
         Event::Address(_) => return None,
         Event::Accepted { .. } => because(
             "The handshake is complete: the connection waits for the server's program, or is served \
              at once.",
             "三次握手完成：连接或者排队等待服务器程序接受，或者立即得到服务。",
+            "RFC 9293 section 3.10.7.4",
+        ),
+        Event::Connected { .. } if snapshot.state_before() == Some(State::SynReceived) => because(
+            "The handshake is complete at this end: its program can begin.",
+            "本端的握手已完成：程序可以开始通信了。",
             "RFC 9293 section 3.10.7.4",
         ),
         Event::Connected { .. } => because(
@@ -322,7 +344,8 @@ fn happened(event: &Event, state: Option<State>) -> Option<Explanation> {
             "程序请求建立连接：协议栈选择一个未使用的本地端口和一个初始序号。",
             "RFC 9293 section 3.10.1",
         ),
-        Event::Dropped(why) | Event::Refused { why, .. } => dropped(*why, matches!(event, Event::Refused { .. })),
+        Event::Dropped(why) => dropped(*why, false, snapshot.peer_state()),
+        Event::Refused { why, .. } => dropped(*why, true, snapshot.peer_state()),
         Event::Ended { end, .. } | Event::HandshakeEnded { end, .. } => ended(*end, state),
         Event::Read { .. } => because(
             "The program reads data: the window can grow by the same number of bytes.",
@@ -332,70 +355,6 @@ fn happened(event: &Event, state: Option<State>) -> Option<Explanation> {
         Event::State { from, to, .. } => transition(*from, *to),
         Event::Udp { .. } | Event::Wrote { .. } => return None,
     })
-}
-
-/// Explains how a connection ended. `state` is the host's state after the step.
-fn ended(end: End, state: Option<State>) -> Explanation {
-    match end {
-        End::Aborted => because(
-            "This end aborted the connection with RST.",
-            "本端用 RST 异常终止了连接。",
-            "RFC 9293 section 3.10.5",
-        ),
-        End::AddressGone => because(
-            "The interface lost the address, and with it every connection that used it.",
-            "接口失去了这个地址，使用该地址的连接也随之消失。",
-            "",
-        ),
-        End::Closed if state == Some(State::TimeWait) => because(
-            "Both directions are closed, and the program is told so. The stack keeps the connection's numbers in TIME-WAIT.",
-            "两个方向都已关闭，并已通知程序。协议栈仍在 TIME-WAIT 状态中保留这个连接的序号。",
-            "RFC 9293 section 3.6.1",
-        ),
-        End::Closed => because(
-            "Both directions are closed, and all data of this end is acknowledged.",
-            "两个方向都已关闭，本端的全部数据都已得到确认。",
-            "RFC 9293 section 3.6",
-        ),
-        End::Recycled => because(
-            "A new connection needed the slot: the oldest in TIME-WAIT is recycled first, then the oldest in SYN-RECEIVED.",
-            "新连接需要占用一个位置：首先回收处于 TIME-WAIT 时间最长的连接，其次回收处于 SYN-RECEIVED 时\
-             间最长的连接。",
-            "RFC 4987 section 3.4",
-        ),
-        End::Refused => because(
-            "RST or an ICMP error answered the SYN: no program listens on that port, or there is no room.",
-            "SYN 得到的回答是 RST 或 ICMP 差错报文：没有程序监听这个端口，或者已没有空位。",
-            "RFC 9293 section 3.8.3",
-        ),
-        End::Reset => because(
-            "The peer sent RST: it has aborted the connection, or has no such connection.",
-            "对方发来 RST：对方已异常终止这个连接，或者没有这个连接。",
-            "RFC 9293 section 3.5.3",
-        ),
-        End::TimedOut => because(
-            "The peer did not answer in time: it answered neither retransmissions nor probes. (The RFC repeats a SYN \
-             for at least three minutes. Here the caller sets the time.)",
-            "对方在规定时间内没有应答：重传的报文段和探测报文段都没有回音。（RFC 规定重传 SYN 至少持续三分钟；\
-             这里由主动打开的一方规定时间。）",
-            "RFC 9293 section 3.8.3",
-        ),
-        #[cfg(feature = "recovery")]
-        End::Undelivered(_) => because(
-            "The peer did not answer in time, and an ICMP error gave the reason: such an error may be temporary, so it \
-             ends no connection by itself. (By the RFC, a hard error, such as port unreachable, should abort the \
-             connection; here it ends only an attempt to connect.)",
-            "对方在规定时间内没有应答，ICMP 差错报文给出了原因：这种差错可能只是暂时的，因此它本身并不终\
-             止连接。（按照 RFC，端口不可达之类的硬差错应终止连接；这里它只终止正在建立的连接。）",
-            "RFC 9293 section 3.9.2.2",
-        ),
-        End::Unreachable => because(
-            "No host on the link answered the requests for the hardware address, so not even the SYN could be sent. ARP itself has no \
-             answer that says so.",
-            "链路上没有主机应答对该硬件地址的请求，所以连 SYN 也发不出去。ARP 本身没有表示失败的应答。",
-            "RFC 826",
-        ),
-    }
 }
 
 #[cfg(all(test, feature = "std"))]

@@ -1,5 +1,7 @@
 //! Explains received frames.
 
+use smoltcp::socket::tcp::State;
+
 #[cfg(feature = "recovery")]
 use super::reduced;
 use super::{Explanation, because};
@@ -28,6 +30,20 @@ pub(super) fn arrived(carries: Carries, mark: Option<Mark>, snapshot: &Snapshot)
             "A neighbour discovery message arrived: in IPv6 it does what ARP does in IPv4, and it finds routers.",
             "收到邻站发现报文：在 IPv6 中起 ARP 在 IPv4 中的作用，还用来发现路由器。",
             "RFC 4861 section 3.1",
+        ),
+        Carries::Icmp(3, 4) => because(
+            "A router reports that a packet was too long and must not be fragmented. The report quotes the packet and gives the MTU \
+             of the next link, so this end can send the data again in shorter segments.",
+            "路由器报告：分组太长，而且不允许分片。报文中引用了这个分组，并给出下一段链路的 MTU，于是本端可以\
+             用更短的报文段重传其中的数据。",
+            "RFC 1191 section 6.4",
+        ),
+        Carries::Icmpv6(2, _) => because(
+            "A router reports that a packet was too big. The report quotes the packet and gives the MTU of the next link, so this \
+             end can send the data again in shorter segments.",
+            "路由器报告：分组太大。报文中引用了这个分组，并给出下一段链路的 MTU，于是本端可以用更短的报文段重\
+             传其中的数据。",
+            "RFC 4443 section 3.2",
         ),
         Carries::Icmpv6(..) => because(
             "A control message of IPv6 arrived: it reports a problem, or is an echo request or reply.",
@@ -89,6 +105,9 @@ fn tcp(segment: &Segment, mark: Option<Mark>, snapshot: &Snapshot) -> Explanatio
     {
         return reduced::arrived(reduction.sign);
     }
+    if let Some(why) = out_of_place(segment, snapshot) {
+        return why;
+    }
     match mark {
         Some(Mark::OutOfOrder) if segment.fin => because(
             "FIN arrived, but data before it is missing: it takes effect once that data has arrived.",
@@ -113,13 +132,18 @@ fn tcp(segment: &Segment, mark: Option<Mark>, snapshot: &Snapshot) -> Explanatio
             "RFC 9293 section 3.10.7.4",
         ),
         // The peer has sent no SYN, so this end is in SYN-SENT.
-        None if segment.rst && segment.ack.is_some() && snapshot.isn[0].is_none() => because(
-            "RST arrived in SYN-SENT: it is valid only if it acknowledges our SYN. Its sequence number says nothing, \
+        None if segment.rst
+            && segment.ack.is_some()
+            && (snapshot.isn[0].is_none() || snapshot.state_before() == Some(State::SynSent)) =>
+        {
+            because(
+                "RST arrived in SYN-SENT: it is valid only if it acknowledges our SYN. Its sequence number says nothing, \
              because no number is expected yet.",
-            "在 SYN-SENT 状态收到 RST：它必须确认了我们的 SYN 才有效。它的序号不起作用，因为这时还没有期\
+                "在 SYN-SENT 状态收到 RST：它必须确认了我们的 SYN 才有效。它的序号不起作用，因为这时还没有期\
              望的序号。",
-            "RFC 9293 section 3.5.3",
-        ),
+                "RFC 9293 section 3.5.3",
+            )
+        }
         None if segment.rst => because(
             "RST arrived: with the expected sequence number it ends the connection at once. Another one in the window is answered \
              with a challenge ACK.",
@@ -136,6 +160,11 @@ fn tcp(segment: &Segment, mark: Option<Mark>, snapshot: &Snapshot) -> Explanatio
             "SYN,ACK arrived: the peer accepts, acknowledges our SYN, and announces its own initial sequence number.",
             "收到 SYN,ACK：对方同意建立连接，确认了我们的 SYN，并给出它的初始序号。",
             "RFC 9293 section 3.5",
+        ),
+        None if snapshot.is_refused => because(
+            "Payload arrived, but the window has no room for it: it is discarded, and answered with the number and the window.",
+            "收到数据，但接收窗口容不下它：把它丢弃，并用期望收到的序号和窗口作为回答。",
+            "RFC 9293 section 3.10.7.4",
         ),
         None if segment.fin => because(
             "FIN arrived: the peer will send no more data; FIN takes one sequence number and is acknowledged like a byte.",
@@ -154,4 +183,61 @@ fn tcp(segment: &Segment, mark: Option<Mark>, snapshot: &Snapshot) -> Explanatio
             "RFC 9293 section 3.4",
         ),
     }
+}
+
+/// Explains a segment that the receiver's state before the step does not expect. Returns `None` for any other segment,
+/// and if the state is not known.
+fn out_of_place(segment: &Segment, snapshot: &Snapshot) -> Option<Explanation> {
+    use State::*;
+    let before = snapshot.state_before()?;
+    let after = snapshot.states.get(snapshot.entry.host).copied();
+    let has_ack = segment.ack.is_some();
+    Some(match before {
+        Closed if segment.rst => because(
+            "RST arrived in CLOSED: there is no such connection here, so it is discarded.",
+            "在 CLOSED 状态收到 RST：这里没有这个连接，所以把它丢弃。",
+            "RFC 9293 section 3.10.7.1",
+        ),
+        Closed if has_ack => because(
+            "This segment arrived in CLOSED: there is no such connection here, so RST answers it.",
+            "在 CLOSED 状态收到这个报文段：这里没有这个连接，所以用 RST 回答。",
+            "RFC 9293 section 3.10.7.1",
+        ),
+        Listen if segment.rst => because(
+            "RST arrived in LISTEN: there is no such connection here, so it is ignored.",
+            "在 LISTEN 状态收到 RST：这里没有这个连接，所以不予理会。",
+            "RFC 9293 section 3.10.7.2",
+        ),
+        Listen if has_ack => because(
+            "This segment arrived in LISTEN: nothing was sent that it could acknowledge, so RST answers it.",
+            "在 LISTEN 状态收到这个报文段：这里没有发送过可供它确认的东西，所以用 RST 回答。",
+            "RFC 9293 section 3.10.7.2",
+        ),
+        SynSent if has_ack && !segment.rst && segment.ack != snapshot.isn[1].map(|iss| iss + 1) => because(
+            "This segment arrived in SYN-SENT, but does not acknowledge our SYN: it belongs to another connection, such as an \
+             earlier one, so RST answers it.",
+            "在 SYN-SENT 状态收到这个报文段，但它确认的不是我们的 SYN：它属于别的连接，例如先前的连接，所以用 \
+             RST 回答。",
+            "RFC 9293 section 3.10.7.3",
+        ),
+        SynReceived | Established | FinWait1 | FinWait2 | Closing | CloseWait | LastAck
+            if segment.syn && has_ack && !segment.rst =>
+        {
+            because(
+                "SYN,ACK arrived, but this end already has the peer's SYN: the segment is not processed, and an ACK answers it.",
+                "收到 SYN,ACK，但对方的 SYN 本端先前已收到：这个报文段不作处理，用 ACK 回答。",
+                "RFC 9293 section 3.10.7.4",
+            )
+        }
+        Established | FinWait1 | FinWait2 | Closing | CloseWait | LastAck | TimeWait
+            if segment.syn && !segment.rst && after == Some(before) =>
+        {
+            because(
+                "SYN arrived within a connection: it does not begin a new one. The peer has restarted, or the SYN is old or forged.",
+                "在已有的连接中收到 SYN：它不会建立新的连接。可能是对方重启了，也可能是旧的或伪造的 SYN。",
+                "RFC 9293 section 3.10.7.4",
+            )
+        }
+        _ => return None,
+    })
 }

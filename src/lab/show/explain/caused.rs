@@ -23,6 +23,13 @@ pub(super) fn caused(cause: Cause, segment: Option<Segment>, snapshot: &Snapshot
              的图 7 中 SYN,ACK 本身就完成握手，因此是四个报文段而不是六个。）",
             "RFC 9293 section 3.5",
         ),
+        Cause::ChallengeAck if snapshot.peer_state() == Some(State::SynReceived) && state != snapshot.peer_state() => {
+            because(
+                "The peer's SYN,ACK came again, so our ACK of it was lost or is late: it is acknowledged once more.",
+                "对方的 SYN,ACK 又来了，说明我们对它的确认丢失了或者迟到了：再次确认。",
+                "RFC 9293 section 3.10.7.4",
+            )
+        }
         Cause::ChallengeAck if snapshot.states.contains(&State::SynSent) => because(
             "A SYN within a connection may come from a peer that has restarted, or be forged: this challenge ACK has the \
              expected number, and a peer without such a connection answers it with RST.",
@@ -104,6 +111,12 @@ pub(super) fn caused(cause: Cause, segment: Option<Segment>, snapshot: &Snapshot
             "对方的 SYN 又来了，说明 SYN,ACK 丢失了或者迟到了：立即重传。（按照 RFC，应当用 ACK 回答这样\
              的 SYN。）",
             "RFC 9293 section 3.10.7.4",
+        ),
+        Cause::Retransmission { count, .. } if count > 1 && snapshot.tries_shorter => because(
+            "Long segments have timed out again and again. The path may drop long packets without a report, so the data is sent in \
+             shorter segments.",
+            "长报文段一再超时。路径可能丢弃长分组而不报告，所以改用更短的报文段发送数据。",
+            "RFC 4821 section 7.7",
         ),
         Cause::Retransmission { count, .. } if count > 1 => because(
             "Still no acknowledgement: the segment is sent once more, and the timeout doubles each time, up to a minute.",

@@ -85,8 +85,8 @@ pub(super) fn lost(carries: Carries, cause: Option<Cause>, state: Option<State>)
     }
 }
 
-/// Explains why the stack drops a frame or, if `refused` is true, refuses a connection.
-pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
+/// Explains why the stack drops a frame or, if `refused` is true, refuses a connection. `peer` is the peer's state.
+pub(super) fn dropped(why: DropReason, refused: bool, peer: Option<State>) -> Explanation {
     match why {
         DropReason::AfterFin => because(
             "The peer has sent FIN: data after it is ignored.",
@@ -121,6 +121,13 @@ pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
             "只有序号正好是期望值的 RST 才能终止连接：序号在接收窗口之内的其他 RST 用挑战 ACK 回答，窗口\
              之外的则忽略。（在 TIME-WAIT 状态，本协议栈忽略任何 RST，这是 RFC 1337 §4 的建议。）",
             "RFC 5961 section 3.2",
+        ),
+        DropReason::BadSyn if peer == Some(State::SynReceived) => because(
+            "The peer is in SYN-RECEIVED, so this is its SYN,ACK, and this end already has the peer's SYN. The segment is not \
+             processed. The ACK that answers it completes the peer's handshake.",
+            "对方处于 SYN-RECEIVED 状态，所以这是它的 SYN,ACK，而它的 SYN 本端先前已收到。这个报文段不作\
+             处理；用来回答它的 ACK 会完成对方的握手。",
+            "RFC 9293 section 3.10.7.4",
         ),
         DropReason::BadSyn => because(
             "A SYN does not end a connection: a challenge ACK is sent, and a peer that has restarted answers it with RST.",

@@ -9,6 +9,7 @@ use crate::lab::Verdict;
 use crate::lab::figure::{STATES, TRANSITIONS};
 use crate::lab::lang::tests::check_chinese;
 use crate::lab::show::ladder::tests::{sent, snapshot};
+use crate::stack::End;
 use crate::trace::Cause;
 
 /// Checks that the text is a sentence, and that the reference is `RFC N`, perhaps with a section.
@@ -64,7 +65,7 @@ fn the_cause_of_a_segment_is_explained() {
 #[test]
 fn each_action_of_the_wire_is_explained() {
     use crate::lab::WIRE;
-    use crate::lab::show::ladder::tests::SYN_ACK;
+    use crate::lab::show::ladder::tests::{SYN_ACK, summary};
     use crate::trace::{Carries, Summary};
 
     let mut texts = BTreeSet::new();
@@ -76,10 +77,14 @@ fn each_action_of_the_wire_is_explained() {
     let syn = Segment { ack: None, ..SYN_ACK };
     let rst = Segment { syn: false, rst: true, ..SYN_ACK };
     let ack = Segment { syn: false, ..SYN_ACK };
-    for carries in [Carries::ArpReply, Carries::Icmp(3, 4), Carries::Tcp(syn), Carries::Tcp(rst), Carries::Tcp(ack)] {
+    let without_ends =
+        [Carries::ArpReply, Carries::Icmp(3, 4), Carries::Tcp(syn), Carries::Tcp(rst), Carries::Tcp(ack)];
+    // A SYN that claims to come from a host is not one of a flood.
+    let by_hand = (summary().ends, Carries::Tcp(syn));
+    for (ends, carries) in without_ends.map(|carries| (None, carries)).into_iter().chain([by_hand]) {
         let what = What::Sent {
             frame: 1,
-            summary: Summary { ends: None, carries },
+            summary: Summary { ends, carries },
             len: 60,
             cause: None,
             verdict: Verdict::Deliver,
@@ -98,8 +103,8 @@ fn each_action_of_the_wire_is_explained() {
 fn drops_and_ends_are_explained() {
     use crate::stack::DropReason::*;
     for why in [BacklogFull, BadIcmp, FragmentedTcp, Martian, SlotsFull, Unreachable, UnsupportedHeader] {
-        check(dropped(why, false));
-        check(dropped(why, true));
+        check(dropped(why, false, None));
+        check(dropped(why, true, None));
     }
     for end in [
         End::Aborted,
@@ -117,11 +122,12 @@ fn drops_and_ends_are_explained() {
 }
 
 /// The source of each file that explains, so that the test also reads explanations that no scenario shows.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     include_str!("../explain.rs"),
     include_str!("arrived.rs"),
     include_str!("caused.rs"),
     include_str!("dropped.rs"),
+    include_str!("ended.rs"),
     include_str!("reduced.rs"),
     include_str!("transition.rs"),
     include_str!("wire.rs"),

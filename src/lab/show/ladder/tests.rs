@@ -30,7 +30,20 @@ pub(in crate::lab) fn snapshot(host: usize, what: What) -> Snapshot {
     let entry = Entry { step: 12, at: START + Duration::from_micros(1_002_003), host, what };
     let isn = [Some(TcpSeqNumber(7000)), Some(TcpSeqNumber(500))];
     let states = [State::SynSent, State::SynReceived];
-    Snapshot { entry, isn, states, has_states: true, port: None, lane: Lane::default(), reduction: None }
+    let (before, is_refused, tries_shorter) = ([None; 2], false, false);
+    let lane = Lane::default();
+    Snapshot {
+        entry,
+        isn,
+        states,
+        before,
+        is_refused,
+        tries_shorter,
+        has_states: true,
+        port: None,
+        lane,
+        reduction: None,
+    }
 }
 
 pub(in crate::lab) fn sent(cause: Option<Cause>, verdict: Verdict) -> What {

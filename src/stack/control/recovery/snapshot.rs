@@ -28,6 +28,8 @@ pub struct Control {
     pub rcv_wnd: u32,
     /// The largest segment to send, in bytes.
     pub mss: u32,
+    /// Whether the connection tries shorter segments, because long ones have timed out.
+    pub tries_shorter: bool,
     /// SRTT, or `None` before the first measurement.
     pub srtt: Option<Duration>,
     /// RTTVAR, or `None` before the first measurement.
@@ -120,6 +122,7 @@ impl Block {
             rcv_nxt: self.rcv_nxt,
             rcv_wnd: super::distance(self.rcv_nxt, self.edge),
             mss: r.mss,
+            tries_shorter: self.tried_mtu().is_some(),
             srtt: r.rtt.smoothed(),
             rttvar: r.rtt.smoothed().map(|_| r.rtt.variation()),
             rto: self.interval(),
