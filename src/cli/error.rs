@@ -51,7 +51,7 @@ impl Failure {
     }
 
     /// Adds a clause to the message.
-    pub fn add(mut self, clause: impl fmt::Display) -> Self {
+    pub fn with_clause(mut self, clause: impl fmt::Display) -> Self {
         // A question mark already separates the message from the clause.
         let after = if self.what.ends_with('?') { "" } else { ";" };
         self.what.push_str(&format!("{after} {clause}"));
@@ -62,9 +62,9 @@ impl Failure {
     /// Leaves other errors unchanged.
     pub fn add_to_usage(self, clause: impl fmt::Display) -> Self {
         match (self.code, self.guide) {
-            (2, Some(guide)) => self.add(format_args!("see {guide}")),
+            (2, Some(guide)) => self.with_clause(format_args!("see {guide}")),
             // All errors about the command line have exit code 2.
-            (2, None) => self.add(clause),
+            (2, None) => self.with_clause(clause),
             _ => self,
         }
     }

@@ -60,7 +60,7 @@ pub fn mark(args: &LabArgs) -> Result<u8, Failure> {
     match &failed[..] {
         [] => Ok(0),
         [only] => Err(only.clone()),
-        [first, rest @ ..] => Err(first.clone().add(format_args!("{} more files are invalid", rest.len()))),
+        [first, rest @ ..] => Err(first.clone().with_clause(format_args!("{} more files are invalid", rest.len()))),
     }
 }
 
