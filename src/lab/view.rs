@@ -193,7 +193,7 @@ impl<
             states,
             before,
             is_refused,
-            tries_shorter: summary.is_some_and(|summary| self.tries_shorter(entry.host, &summary)),
+            tries_shorter: summary.is_some_and(|summary| self.tries_shorter(&entry, &summary)),
             has_states,
             port,
             lane,
@@ -223,27 +223,28 @@ impl<
     /// The receiver has processed the segment. If it has accepted the payload, its acknowledgement or its window shows
     /// that.
     fn refuses(&self, summary: &Summary) -> bool {
-        let receiver = || {
-            let ends = summary.ends?;
-            let (side, tracked) = self.tracks.find([ends.destination, ends.source])?;
-            Some(tracked.flow.sides[side])
+        let (Some(segment), Some(ends)) = (summary.segment().filter(|segment| segment.len > 0), summary.ends) else {
+            return false;
         };
-        let (Some(segment), Some(receiver)) = (summary.segment(), receiver()) else { return false };
+        let Some((side, tracked)) = self.tracks.find([ends.destination, ends.source]) else { return false };
+        let receiver = &tracked.flow.sides[side];
         let ahead = |next: TcpSeqNumber| segment.seq.0.wrapping_sub(next.0);
-        segment.len > 0
-            && receiver.rcv_nxt.is_some_and(|next| usize::try_from(ahead(next)).is_ok_and(|n| n >= receiver.offered))
+        receiver.rcv_nxt.is_some_and(|next| usize::try_from(ahead(next)).is_ok_and(|n| n >= receiver.offered))
     }
 
-    /// Returns whether a host tries shorter segments on the connection of a segment that it sends.
+    /// Returns whether a host tries shorter segments on the connection of a segment that it sends. Only a lost segment
+    /// and a retransmission can be part of such a trial.
     #[cfg(feature = "recovery")]
-    fn tries_shorter(&self, host: usize, summary: &Summary) -> bool {
-        let Some(ends) = summary.ends.filter(|_| host < N) else { return false };
+    fn tries_shorter(&self, entry: &Entry, summary: &Summary) -> bool {
+        let host = entry.host;
+        let may_try = matches!(entry.what, What::Sent { verdict, cause, .. } if verdict.is_lost() || cause.is_some());
+        let Some(ends) = summary.ends.filter(|_| may_try && host < N) else { return false };
         let is_sent_on = |tuple: &Tuple| (tuple.local, tuple.remote) == (ends.source, ends.destination);
         self.control(host).any(|(tuple, control)| is_sent_on(&tuple) && control.tries_shorter)
     }
 
     #[cfg(not(feature = "recovery"))]
-    fn tries_shorter(&self, _host: usize, _summary: &Summary) -> bool {
+    fn tries_shorter(&self, _entry: &Entry, _summary: &Summary) -> bool {
         false
     }
 

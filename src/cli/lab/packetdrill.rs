@@ -15,7 +15,8 @@ use crate::lab::show::Graph;
 /// The document that describes scripts.
 const GUIDE: &str = "docs/lab-pkt.md";
 
-/// Returns the path of the packetdrill script that the command line names, if any. Such a path ends in `.pkt`, in capital or small letters.
+/// Returns the path of the packetdrill script that the command line names, if any. Such a path ends in `.pkt`, in
+/// capital or small letters.
 pub fn script(args: &LabArgs) -> Option<&Path> {
     args.what.as_deref().filter(|what| is_script(what)).map(Path::new)
 }
