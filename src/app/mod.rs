@@ -51,8 +51,10 @@ pub use http::{Service, Status};
 pub(crate) use input::{CONSOLE, PROMPT};
 pub use keyboard::Keyboard;
 pub use terminal::{SerialPort, Terminal};
+#[cfg(feature = "alloc")]
+pub(crate) use text::is_invisible;
 #[cfg(feature = "cli")]
-pub(crate) use text::{is_invisible, split_line_end};
+pub(crate) use text::split_line_end;
 pub use udp_client::UdpClient;
 
 /// A program of this crate.

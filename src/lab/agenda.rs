@@ -94,13 +94,29 @@ pub enum Scheduled<S> {
         /// The server's port.
         port: u16,
     },
-    /// A forged segment is put on the wire. The variant's first field identifies the segment in [`Lab::unforged`], and
-    /// the caller chooses it.
+    /// A forged segment is put on the wire.
     #[doc(hidden)]
     #[cfg(feature = "alloc")]
-    Forge(usize, Forged),
+    Forge {
+        /// The number that identifies the segment in [`Lab::unforged`]. The caller chooses the number.
+        number: usize,
+        /// The number of steps that the run must have taken, as well as reached the time of the event.
+        after: u32,
+        forged: Forged,
+    },
     /// A host is unplugged or restarts.
     HostEvent(usize, HostEvent),
+}
+
+impl<S> Scheduled<S> {
+    /// Returns whether the event may happen after this number of steps. Its time must have come, too.
+    fn may_follow(&self, _steps: u32) -> bool {
+        match self {
+            #[cfg(feature = "alloc")]
+            Scheduled::Forge { after, .. } => *after <= _steps,
+            _ => true,
+        }
+    }
 }
 
 impl<
@@ -123,7 +139,7 @@ impl<
             Scheduled::Call { host, .. } | Scheduled::HostEvent(host, _) => host,
             #[cfg(feature = "alloc")]
             // No host causes these events, so the check below is made for the server, which always exists.
-            Scheduled::Flood { .. } | Scheduled::Forge(..) => 1,
+            Scheduled::Flood { .. } | Scheduled::Forge { .. } => 1,
         };
         host < N && self.agenda.push((at, scheduled)).is_ok()
     }
@@ -204,7 +220,8 @@ impl<
 
     /// Executes the scheduled events that are due, in the order in which they were scheduled.
     pub(super) fn run_due(&mut self) {
-        while let Some(index) = self.agenda.iter().position(|(at, _)| *at <= self.now) {
+        let (now, steps) = (self.now, self.steps);
+        while let Some(index) = self.agenda.iter().position(|(at, what)| *at <= now && what.may_follow(steps)) {
             let (_, scheduled) = self.agenda.remove(index);
             match scheduled {
                 Scheduled::Call { host, port, remote, session, patience } => {
@@ -222,7 +239,7 @@ impl<
                     }
                 }
                 #[cfg(feature = "alloc")]
-                Scheduled::Forge(number, forged) => {
+                Scheduled::Forge { number, forged, .. } => {
                     // The segment belongs to the connection of the most recent frame or event.
                     let sent = match self.tracks.latest {
                         Some([a, b]) => {

@@ -78,7 +78,7 @@ pub struct Experiment {
 #[derive(Clone, Debug)]
 enum Action {
     Event { at: Moment, host: usize, what: HostEvent },
-    Inject { line: usize, at: Moment, forged: Forged },
+    Inject { line: usize, at: Moment, after: u32, forged: Forged },
     Program(Program),
 }
 
@@ -308,16 +308,22 @@ impl Parser {
         Ok(())
     }
 
-    /// Parses `at TIME cut|reboot HOST`, or `at TIME inject HOST SEGMENT`.
+    /// Parses `at TIME cut|reboot HOST`, or `at TIME [step N] inject HOST SEGMENT`.
     fn event(&mut self, mut words: Words<'_>) -> Result<(), FileError> {
         self.count_scheduled(&words, 1)?;
         // Skip `at`.
         words.next();
         let at = words.parse(values::MOMENT, values::moment)?;
+        let has_step = words.take("step");
+        let number = |word: &str| word.parse().ok().filter(|&step: &u32| step <= 1_000_000);
+        let after = if has_step { words.parse("a number up to 1000000", number)? } else { 0 };
         if words.take("inject") {
             let (line, forged) = (words.line(), inject::segment(words)?);
-            self.experiment.actions.push(Action::Inject { line, at, forged });
+            self.experiment.actions.push(Action::Inject { line, at, after, forged });
             return Ok(());
+        }
+        if has_step {
+            return Err(words.unfit("inject"));
         }
         let what = words.parse("cut, reboot or inject", |word| match word {
             "cut" => Some(HostEvent::Cut),

@@ -57,7 +57,9 @@ impl<'e> Parts<'e> {
             match action {
                 Action::Event { at, host, what } => setup.host_event(*at, *host, *what),
                 // There is room: the parser has counted the events.
-                Action::Inject { line, at, forged } => drop(setup.agenda.push((*at, Scheduled::Forge(*line, *forged)))),
+                &Action::Inject { line: number, at, after, forged } => {
+                    drop(setup.agenda.push((at, Scheduled::Forge { number, after, forged })));
+                }
                 Action::Program(program) => {
                     let index = program_indices.next().unwrap_or_default();
                     let steps = self.steps.get(index).map_or(&[][..], Vec::as_slice);

@@ -166,6 +166,8 @@ fn errors_name_the_line_the_column_and_the_word() {
         ("title \"\u{1b}[2J\"", "1:8: a control character"),
         ("inject client R 0:0(0)", "1:1: "),
         ("at 1s inject", "1:13: "),
+        ("at 1s step x inject client R 0:0(0)", "1:12: 'x' should be a number up to 1000000"),
+        ("at 1s step 3 cut client", "1:14: 'cut' should be inject"),
         ("at 1s inject wire R 0:0(0)", "1:14: "),
         ("at 1s inject client X 0:0(0)", "1:21: "),
         ("at 1s inject client SF 0:0(0)", "1:21: "),

@@ -59,9 +59,11 @@ impl<'r> Lines<'r> {
         let mut found =
             Lines { by_hand: &run.by_hand, counts: Default::default(), faults: BTreeMap::new(), problem: None };
         let mut injected = Vec::new();
+        if run.by_hand.iter().any(|made| made.after == 0 && matches!(made.what, Change::Segment(..))) {
+            let why = "a segment was put on the wire before the first step, and a file cannot do so";
+            found.problem = Some(Problem::new(why));
+        }
         run.with_lab(|lab| {
-            // `with_lab` has already made the changes before the first step.
-            found.list_injected(lab, &mut injected);
             // Repeat the run as `Run::step` does: a step, then the manual changes after this step.
             loop {
                 let progress = lab.step();
@@ -86,7 +88,9 @@ impl<'r> Lines<'r> {
         for made in self.by_hand.iter().filter(|made| made.after == lab.steps()) {
             if let Change::Segment(to, _, text) = &made.what {
                 let from = if *to == 0 { "server" } else { "client" };
-                lines.push(format!("at {}us inject {from} {text}", (lab.now() - START).total_micros()));
+                // The step matters, because other work of the same microsecond might have come before the segment.
+                let (micros, step) = ((lab.now() - START).total_micros(), made.after);
+                lines.push(format!("at {micros}us step {step} inject {from} {text}"));
             }
         }
     }

@@ -157,9 +157,36 @@ fn an_exported_file_makes_the_same_run() {
     assert!(differ.is_empty(), "{differ:#?}");
 }
 
+/// A segment that was put on the wire after any step of a run leaves at the same place among the other frames in the
+/// exported file, although many steps have the same time.
+#[test]
+fn an_exported_file_repeats_an_injection_after_the_same_step() {
+    for host in ["client", "server"] {
+        for step in 1..30 {
+            let mut session = opened("handshake");
+            let command = json!({"do": "inject", "step": step, "host": host, "segment": "R 1:1(0)"});
+            let run = ok(&mut session, command)["name"].as_str().unwrap().to_owned();
+            let entries = trace(&mut session, &run);
+            let lab = ok(&mut session, json!({"do": "export", "run": run}))["lab"].clone();
+            ok(&mut session, json!({"do": "new", "lab": lab}));
+            // The relative numbers of a frame depend on whether the SYNs were known when the frame was shown.
+            let names = ["event", "t_us", "host", "frame", "flags", "seq", "ack", "from", "to"];
+            let raw = |entries: &[Value]| -> Vec<_> {
+                let shown = entries.iter().filter(|entry| entry["event"] != "connecting");
+                shown.map(|entry| names.map(|name| entry[name].clone())).collect()
+            };
+            assert_eq!(raw(&entries), raw(&trace(&mut session, "a")), "{host} after step {step}: {lab}");
+        }
+    }
+}
+
 #[test]
 fn exporting_what_a_file_cannot_express_is_an_error() {
     let mut session = opened("handshake");
+    let early = json!({"do": "inject", "step": 0, "host": "client", "segment": "R 1:1(0)"});
+    let run = ok(&mut session, early)["name"].clone();
+    let message = fails(&mut session, json!({"do": "export", "run": run}));
+    assert!(message.contains("before the first step"), "{message}");
     let run = ok(&mut session, json!({"do": "fault", "step": 1, "frame": 1, "fault": "drop"}))["name"].clone();
     let message = fails(&mut session, json!({"do": "export", "run": run}));
     assert!(message.contains("frame 1 was changed by hand, but no fault of a file can name it"), "{message}");

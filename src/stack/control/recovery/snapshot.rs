@@ -122,7 +122,10 @@ impl Block {
             rcv_nxt: self.rcv_nxt,
             rcv_wnd: super::distance(self.rcv_nxt, self.edge),
             mss: r.mss,
+            #[cfg(feature = "fragments")]
             tries_shorter: self.tried_mtu().is_some(),
+            #[cfg(not(feature = "fragments"))]
+            tries_shorter: false,
             srtt: r.rtt.smoothed(),
             rttvar: r.rtt.smoothed().map(|_| r.rtt.variation()),
             rto: self.interval(),
