@@ -11,7 +11,7 @@ pub trait SerialPort {
     /// Returns the next typed byte, or `None` if there is none.
     fn read(&mut self) -> Option<u8>;
 
-    /// Returns the keyboard with which programs discard the input that a person has typed. See
+    /// Returns a handle to the keyboard, through which a program can discard input that was typed but not yet read. See
     /// [`Operator::with_keyboard`](super::Operator::with_keyboard). Returns `None` by default.
     fn keyboard(&self) -> Option<&'static Keyboard> {
         None

@@ -156,9 +156,10 @@ fn overflow(depth: u32) -> u32 {
     overflow(depth + 1) ^ black_box(frame)[1]
 }
 
-/// Calls `leaf` and returns, so that an overflow also causes a fault in QEMU.
+/// Calls `leaf`, so that the return address is stored on the call stack. A stack overflow then also causes a fault in
+/// QEMU.
 ///
-/// QEMU ignores stores below the memory. The fault occurs when a function returns to an address that was not stored.
+/// QEMU ignores stores below the memory. The fault occurs when this function returns to an address that was not stored.
 #[inline(never)]
 fn call_and_return(depth: u32) {
     black_box(leaf(depth));

@@ -45,7 +45,8 @@ impl Failure {
         }
     }
 
-    /// Creates an error in a file whose format the document `guide` describes. The exit code is 2.
+    /// Creates the error that reports a mistake in an input file. The document `guide` describes the file's format. The
+    /// exit code is 2.
     pub fn in_file(guide: &'static str, what: impl fmt::Display) -> Self {
         Failure { guide: Some(guide), ..Self::usage(what) }
     }

@@ -243,7 +243,8 @@ fn slug(words: &str) -> String {
 }
 
 impl Frames {
-    /// Counts a frame that a host sends, if it is one of the frames to count. Returns whether it meets the expectation.
+    /// Counts a frame that a host sends, if it is one of the frames to count. Returns whether the frame meets the
+    /// expectation.
     fn sent(&mut self, now: Instant, summary: &Summary, cause: Option<Cause>) -> bool {
         let fits = match &self.filter {
             Filter::Caused(name) => cause.map(Cause::slug) == Some(*name),

@@ -26,7 +26,7 @@ pub(super) struct Tracked {
     pub(super) flow: Flow,
     /// The most recently reported state of each side.
     pub(super) states: [Option<State>; 2],
-    /// The most recent step in which the state of each side changed, and the state before that step.
+    /// For each side, the most recent step in which its state changed, and its state before that step.
     changed: [Option<(u32, State)>; 2],
 }
 

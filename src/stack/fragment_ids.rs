@@ -30,8 +30,9 @@ impl FragmentIds {
         u16::from_be_bytes([left, right])
     }
 
-    /// Returns the IPv6 identification for `count`. The permutation is the same Feistel network on two halves of 16
-    /// bits. Different counts get different identifications, which peers cannot predict.
+    /// Returns the IPv6 identification for `count`. The identification is `count`, permuted by the Feistel network of
+    /// [`permute`](Self::permute), but with two halves of 16 bits. Different counts get different identifications, and
+    /// peers cannot predict them.
     pub(super) fn permute_long(&self, count: u32) -> u32 {
         let (mut left, mut right) = ((count >> 16) as u16, count as u16);
         // The round numbers differ from those in `permute`, so that the two permutations never hash the same input.

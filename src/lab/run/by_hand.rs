@@ -26,7 +26,7 @@ pub struct ByHand {
 pub enum Change {
     /// The number of a frame in flight, and what happens to this frame.
     Frame(u32, Verdict),
-    /// A segment that is put on the wire: the host that receives it, its ends and its text.
+    /// A segment that is put on the wire: the host that receives it, its two endpoints, and its fields as written.
     Segment(usize, Ends, SegmentText),
 }
 

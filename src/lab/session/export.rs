@@ -49,7 +49,7 @@ struct Lines<'r> {
     counts: [[u32; KINDS.len()]; 2],
     /// The fault of each frame that was changed, by the frame's number.
     faults: BTreeMap<u32, Fault>,
-    /// The reason why no line can describe one of the changes, if there is such a change.
+    /// If one of the changes cannot be written as a line of the file, the reason why.
     problem: Option<Problem>,
 }
 
@@ -130,6 +130,7 @@ impl<'r> Lines<'r> {
     fn count(&mut self, host: usize, summary: &Summary) -> Option<(Kind, u32)> {
         let counts = self.counts.get_mut(host)?;
         let mut found = None;
+        // `KINDS` begins with the rarest kind, so the first kind that matches is the rarest.
         for (kind, count) in KINDS.into_iter().zip(counts).filter(|(kind, _)| kind.matches(summary)) {
             *count += 1;
             found = found.or(Some((kind, *count)));

@@ -98,7 +98,7 @@ fn set_seed(lines: &mut Vec<String>, seed: u64) {
 }
 
 impl Form {
-    /// Returns the value as a file writes it. `name` is the setting, for errors.
+    /// Returns the value in the form that a .lab file uses. `name` is the setting's name, for error messages.
     fn word(self, name: &str, value: &Value) -> Result<String, Problem> {
         let error = |what: &str| Problem::new(format!("the setting '{name}' should be {what}"));
         match self {

@@ -115,6 +115,7 @@ mod tests {
     #[test]
     fn links_are_read_from_each_message_of_a_datagram() {
         let up = IFF_UP | IFF_LOWER_UP;
+        // 17 is RTM_DELLINK, which describes no link. The last argument is the number of bytes of attributes.
         let datagram = [
             message(RTM_NEWLINK, 7, up, 5),
             message(17, 8, up, 0),

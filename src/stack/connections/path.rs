@@ -47,7 +47,8 @@ impl Cut {
 }
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Sets a connection's largest segment from its path MTU. Returns how to cut longer segments.
+    /// Sets a connection's largest segment from its path MTU. smoltcp can still create a longer segment. Returns how to
+    /// cut such a segment.
     ///
     /// After a retransmission timeout, this function first checks whether the path is a black hole, which drops long
     /// packets silently. If so, the function stores a smaller path MTU.

@@ -52,6 +52,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         out.outgoing = Some(Outgoing { block });
         let mut watch = Watch::new(&mut io.device, resolved, &mut out);
         let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
+        // The set has only this connection's socket. Its state also changes if the frame could not be sent.
         let sent = out.sent;
         if sent.frames > 0 {
             // If the next hop's hardware address is stale, this call schedules a request for it.

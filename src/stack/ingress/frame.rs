@@ -277,7 +277,8 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
     /// the part that the peer lacks.
     #[inline(never)]
     fn watch(self, len: usize, make: &mut dyn FnMut(&mut [u8])) {
-        // Not inlined and not generic over smoltcp's closures, which saves 700 bytes of a board's flash.
+        // Not inlined and not generic over smoltcp's closures, which saves 700 bytes of a board's flash. `selects` is
+        // true for a packet that might be a retransmission, and `select` sends the part of it that the peer lacks.
         #[cfg(feature = "recovery")]
         if self.out.outgoing.as_ref().is_some_and(|outgoing| outgoing.selects(self.out.now, len)) {
             return self.select(len, make);

@@ -290,6 +290,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
 fn connect_result(connection: &mut Connection) -> Option<Result<u32, &'static str>> {
     match connection.end {
         Some(End::Refused) => Some(Err("ECONNREFUSED")),
+        // In a script, every other end of an attempt to connect counts as a timeout.
         Some(_) => Some(Err("ETIMEDOUT")),
         None => connection.is_established.then_some(Ok(0)),
     }

@@ -63,7 +63,8 @@ impl Block {
     /// Returns whether smoltcp's window already lets smoltcp send all that may be sent, because everything was sent or
     /// may be sent immediately. If so, and if there is new data, the persist timer stops.
     ///
-    /// The result is usually true. This check is quicker than `field`, which would leave smoltcp's window as it is.
+    /// The result is usually true. The caller then skips the slower call of `field`, which would not change smoltcp's
+    /// window.
     #[inline]
     fn may_send_all(&mut self, queue: u32) -> bool {
         let r = &self.recovery;
