@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// Runs the command. Prints an error as one line, and exits with the error's code.
+/// Starts the log and runs the command. Prints an error as one line, and exits with the error's code.
 fn main() -> ExitCode {
     smolstep::cli::start_log();
     match smolstep::cli::run() {

@@ -54,11 +54,14 @@ impl Client {
 }
 
 impl ClientProgram for Client {
-    /// Prints received data until the limit is reached or the server closes. Resets the connection at the limit.
+    /// Prints received data until the limit is reached or the server closes. Resets the connection at the limit. `left`
+    /// is the number of bytes still to print, or `None` without a limit.
     ///
-    /// `left` is the number of bytes still to print, or `None` without a limit.
+    /// The client fails if the server closes before the limit, or if no data arrives before the deadline. Each arrival
+    /// of data restarts the deadline.
     fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         run.deadline.arm(cx.now);
+        // `left` can exceed `usize` on a 32-bit processor. One poll receives far fewer bytes in any case.
         let limit = self.left.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
         let received = message::receive(socket, limit, |piece| cx.console.print(piece));
         if let Some(left) = &mut self.left {

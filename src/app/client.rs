@@ -81,12 +81,15 @@ impl Failure {
         }
         #[cfg(feature = "recovery")]
         return Failure::Undelivered(*error);
+        // Without `recovery`, no failure contains the ICMP error.
         #[cfg(not(feature = "recovery"))]
         Failure::TimedOut
     }
 }
 
 impl fmt::Display for Failure {
+    /// Writes the message for the user. A failure with the same cause as an [`End`] has the same message, except that
+    /// the message about a timeout says what the client waited for.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Ended(End::TimedOut) => f.write_str("timed out waiting for the other side to acknowledge"),
@@ -166,15 +169,16 @@ pub trait ClientProgram {
         None
     }
 
-    /// Does the work of [`Session::poll`].
+    /// Exchanges data with the peer as far as possible without waiting, and returns what to wait for. `run` contains
+    /// the messages to send and the deadline. See [`Session::poll`].
     fn poll(&mut self, run: &mut Run<'_>, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next;
 
-    /// Does the work of [`Session::shut_down`].
+    /// Called when the stack shuts down: see [`Session::shut_down`].
     fn shut_down(&mut self, _socket: &mut tcp::Socket<'_>, _cx: &mut Context<'_>) {
         // Most programs have nothing to do here.
     }
 
-    /// Does the work of [`Session::ended`].
+    /// Called when the connection has ended: see [`Session::ended`].
     fn ended(&mut self, _end: End, _cx: &mut Context<'_>) {
         // Most programs have nothing to do here.
     }
@@ -255,6 +259,7 @@ impl<'a> Run<'a> {
             (None, End::Closed) if self.complete => Ok(()),
             // The client sends nothing, or needs no acknowledgement of its data.
             (None, _) if self.complete && !self.sends => Ok(()),
+            // The connection was closed properly, but the client's work was not done.
             (None, End::Closed) => Err(Failure::NotReplied),
             (None, end) => Err(Failure::Ended(end)),
         });

@@ -124,7 +124,8 @@ impl Client {
 }
 
 impl ClientProgram for Client {
-    /// Sends more data. Restarts the deadline whenever the server has acknowledged data.
+    /// Sends more data. Restarts the deadline whenever the server has acknowledged data. The client fails if the server
+    /// closes before all data is queued.
     fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         // The send queue has become shorter since the previous poll, so the server has acknowledged data.
         let acknowledged = socket.send_queue() < self.queued;

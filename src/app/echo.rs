@@ -74,10 +74,13 @@ enum Stage {
 /// The state of an exchange between console and connection.
 #[derive(Clone, Copy, Debug, Default)]
 struct Raw {
+    /// The number of bytes queued so far.
     sent: u64,
+    /// The number of bytes that have come back so far.
     back: u64,
     /// Whether the most recently typed byte is not a newline.
     mid_line: bool,
+    /// Whether the prompt for the next line has been printed.
     prompted: bool,
 }
 
@@ -161,7 +164,8 @@ impl Client {
 }
 
 impl ClientProgram for Client {
-    /// Sends messages or console input, and prints the echo, until there is nothing to send or to print.
+    /// Sends messages or console input, and prints the echo, until there is nothing to send or to print. The client
+    /// fails if the server closes before the end of the input, or before the whole echo has come back.
     fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         loop {
             match self.stage {
@@ -176,6 +180,7 @@ impl ClientProgram for Client {
                         return run.fail(Failure::TooEarly);
                     }
                     Advance::NotYet => {
+                        // While a person types, there is no deadline.
                         run.deadline.clear();
                         return Next::Wait;
                     }

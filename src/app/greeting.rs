@@ -185,7 +185,8 @@ enum Stage {
 }
 
 impl ClientProgram for Client {
-    /// Sends each message after the reply to the previous one, and prints all received data.
+    /// Sends each message after the reply to the previous one, and prints all received data. The client fails if the
+    /// server closes while a message or a reply can still follow.
     fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         loop {
             if let Stage::Input = self.stage {

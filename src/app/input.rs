@@ -137,6 +137,7 @@ impl Line {
                 self.prompted = true;
             }
             match console.read(&mut self.bytes[self.filled..]) {
+                // `min` keeps `filled` valid even if a console reports more bytes than fit.
                 stack::Input::Bytes(len) => self.filled = self.bytes.len().min(self.filled + len),
                 stack::Input::End => self.ended = true,
                 stack::Input::NotYet => return Advance::NotYet,

@@ -12,6 +12,7 @@ use crate::stack::Console;
 #[derive(Debug)]
 pub struct Keyboard(AtomicU8);
 
+// The values of the byte that the program and the console share: no request, a request, and the two answers.
 const IDLE: u8 = 0;
 const ASKED: u8 = 1;
 const NOTHING_TYPED: u8 = 2;

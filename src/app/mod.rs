@@ -112,6 +112,7 @@ impl Program {
     /// Returns the program's entry in [`APPS`].
     pub const fn app(self) -> App {
         let mut at = 0;
+        // A `const fn` cannot compare programs with `==`. Each program has an entry, so the loop ends.
         while APPS[at].program as u8 != self as u8 {
             at += 1;
         }

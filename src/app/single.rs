@@ -66,7 +66,7 @@ enum Stage {
 }
 
 impl Client {
-    /// Prints all received data. Returns the number of bytes.
+    /// Prints all received data, and records in `replied` whether any has arrived. Returns the number of bytes.
     fn print(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> usize {
         let len = message::receive(socket, usize::MAX, |piece| cx.console.print(piece));
         self.replied |= len > 0;
@@ -75,7 +75,8 @@ impl Client {
 }
 
 impl ClientProgram for Client {
-    /// Sends the first text that is not empty, and prints the reply until the server closes.
+    /// Sends the first text that is not empty, and prints the reply until the server closes. The client fails if all
+    /// texts are empty, or if the server closes before the text is sent and answered.
     fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         loop {
             match self.stage {

@@ -87,6 +87,7 @@ impl<P: SerialPort> Terminal<P> {
                         self.port.write(b"\r\n");
                     }
                 }
+                // Only the unfinished line can be edited.
                 Some(BACKSPACE | DELETE) if self.typed.len() > self.finished => {
                     self.typed.pop_back();
                     // Step back, overwrite the character with a space, and step back again.
@@ -97,6 +98,7 @@ impl<P: SerialPort> Terminal<P> {
                     let _ = self.typed.push_back(byte);
                     self.port.write(&[byte]);
                 }
+                // Any other byte is rejected: a control character, or a byte for which there is no room.
                 Some(_) => {}
             }
         }

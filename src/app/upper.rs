@@ -29,7 +29,8 @@ struct Reply {
 }
 
 impl Session for Server {
-    /// Replies to the message piece by piece. Prints each piece once its reply is queued.
+    /// Replies to the message piece by piece. Prints each piece once its reply is queued. The message is the data in
+    /// the receive buffer at the first poll that finds any.
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         let mut reply = match (self.reply, message::arrived(socket)) {
             (Some(reply), _) => reply,

@@ -14,6 +14,8 @@ mod firmware {
 
     #[cortex_m_rt::entry]
     fn main() -> ! {
+        // Serves all programs except chat and the status page.
+        //
         // After CONNECTIONS come the sizes, in bytes, of each connection's receive buffer and send buffer. Each UDP
         // port can queue one datagram. The pool is on the call stack, because nearly all of this board's memory is
         // reserved for the call stack.

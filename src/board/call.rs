@@ -43,6 +43,8 @@ pub fn call<B: Board>(program: Program, port: u16, texts: &[&[u8]]) -> ! {
     let clock = B::Machine::start();
     let io = start::<B>();
     B::Machine::exit(match settings::SERVER {
+        // The numbers of a `Pool` are the connections, the sizes of their buffers, the UDP ports, and each port's
+        // datagrams and bytes. Only the resolver needs a UDP port.
         Host::Address(address) => {
             let mut pool = Pool::<Client<'_>, (), 2, SEGMENT, SEGMENT, 0, 0, 0>::new();
             Caller::new(pool.memory(), io, clock, program, texts).call_address(IpEndpoint::new(address, port))
@@ -64,7 +66,8 @@ struct Caller<'c, B: Board, U> {
 }
 
 impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
-    /// Creates the stack with the settings of the build, and announces the board's addresses.
+    /// Creates the stack with the settings of the build, and announces the board's addresses. Panics if the stack
+    /// cannot be set up.
     fn new(
         memory: Memory<'c, Client<'c>, U>,
         mut io: Io<B::Ethernet, Terminal<B>, LogProbe>,
@@ -135,7 +138,8 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
         (result.is_ok(), end)
     }
 
-    /// Polls until `ready` returns true, for at most [`TIMEOUT`] plus one period of the timer.
+    /// Polls until `ready` returns true, for at most [`TIMEOUT`] plus one period of the timer. Also logs each of the
+    /// board's addresses that another host uses.
     ///
     /// Returns whether `ready` returned true.
     #[cfg(feature = "dhcp")]
@@ -245,9 +249,10 @@ impl<'c, B: Board> Caller<'c, B, Resolver> {
         }
     }
 
-    /// Waits until a DNS server is reachable, then returns the DNS servers from the build, DHCP and routers.
+    /// Returns the DNS servers from the build, DHCP and routers. With the feature `dhcp`, first waits until a DNS
+    /// server is reachable.
     ///
-    /// If no DNS server becomes reachable, logs the reason and returns `None`.
+    /// If no DNS server becomes reachable in time, logs the reason and returns `None`.
     fn servers(&mut self, _host: &str) -> Option<heapless::Vec<IpAddress, SERVERS>> {
         // `_host` and `_stack` are used only with DHCP.
         let known = |_stack: &Stack<'_, _, _>| {

@@ -34,6 +34,7 @@ impl Cmsdk {
 
     /// Sends a byte: see [`Board::put`](super::Board::put).
     pub fn put(self, byte: u8) {
+        // Bit 0 of the state: the transmit buffer is full.
         put(&mut Mmio::new(self.base), |uart| uart.read(STATE) & 1 != 0, DATA, byte);
     }
 
@@ -42,6 +43,7 @@ impl Cmsdk {
         let mut uart = Mmio::new(self.base);
         // Clears the receive interrupt before the byte is read, so that a later byte raises it again.
         uart.write(INTERRUPT, 0b10);
+        // Bit 1 of the state: the receive buffer is full.
         (uart.read(STATE) & 0b10 != 0).then(|| uart.read(DATA) as u8)
     }
 }

@@ -30,9 +30,11 @@ const PAYLOAD: usize = 1472;
 pub fn echo<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
     let mut clock = B::Machine::start();
     B::start();
+    // This firmware prints nothing, so its panics have no message.
     let Ok(device) = B::ethernet(settings::HARDWARE) else { panic!() };
     let mut io = Io::new(device, NullConsole);
-    // Each part of the memory is a separate variable on the call stack: `serve_all` explains why.
+    // Each part of the memory is a separate variable on the call stack. A `Pool` would be moved after it is built, and
+    // so take twice its size.
     let mut slots: [_; N] = from_fn(|_| Slot::default());
     let mut slot_index = [SlotIndex::default(); N];
     let mut sockets: [_; N] = from_fn(|_| SocketStorage::default());
@@ -41,6 +43,7 @@ pub fn echo<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
     let mut time_wait = [[TimeWaitRecord::default(); 2]; N];
     let mut ports = [Port::default()];
     let mut port_sockets = [SocketStorage::default()];
+    // One datagram in each direction.
     let mut datagrams = [PacketMetadata::EMPTY; 2];
     let mut payloads = [[0; PAYLOAD]; 2];
     let mut neighbours = [Neighbour::default(); NEIGHBOURS];

@@ -48,11 +48,12 @@ impl Board for Lm3s6965evb {
         let gates = system.read(GATES_2);
         system.write(GATES_2, gates | ETHERNET0);
         let mut uart = Mmio::new(UART);
-        // Sets 115,200 baud from 12.5 MHz, and 8 bits with FIFOs. Enables the UART, its transmitter, its receiver and
-        // its receive interrupts.
+        // The divider is 6 + 50/64: 12.5 MHz / (16 × 115,200 baud).
         uart.write(DIVIDER, 6);
         uart.write(FRACTION, 50);
+        // Sets 8 data bits, and turns on the FIFOs.
         uart.write(LINE, 0x70);
+        // Enables the UART, its transmitter and its receiver, and then its receive interrupts.
         uart.write(CONTROL, 0x301);
         uart.write(INTERRUPT_MASK, RECEIVED);
     }
@@ -62,9 +63,10 @@ impl Board for Lm3s6965evb {
         put(&mut Mmio::new(UART), |uart| uart.read(FLAGS) & (1 << 5) != 0, DATA, byte);
     }
 
+    /// Returns the next typed byte, if there is one. Clears both receive interrupts first, so that a later byte raises
+    /// them again.
     fn take() -> Option<u8> {
         let mut uart = Mmio::new(UART);
-        // Clears both receive interrupts.
         uart.write(INTERRUPT_CLEAR, RECEIVED);
         // Bit 4 of the flags: the receive FIFO is empty.
         (uart.read(FLAGS) & (1 << 4) == 0).then(|| uart.read(DATA) as u8)

@@ -43,6 +43,7 @@ impl Mmio {
 }
 
 impl Registers for Mmio {
+    /// Reads a register of 32 bits.
     fn read(&mut self, offset: usize) -> u32 {
         // SAFETY: this module's siblings and the callers of `at` create an `Mmio` only with an address that the data
         // sheet assigns to a peripheral, or that memory.x reserves (`entropy_at`). Drivers add the offsets of the
@@ -51,12 +52,14 @@ impl Registers for Mmio {
         unsafe { ((self.base + offset) as *const u32).read_volatile() }
     }
 
+    /// Writes a register of 32 bits.
     fn write(&mut self, offset: usize, value: u32) {
         // SAFETY: the register is valid for the reasons given in `read`. None of these peripherals writes to memory:
         // they have no DMA, or their DMA stays off.
         unsafe { ((self.base + offset) as *mut u32).write_volatile(value) }
     }
 
+    /// Returns the end-around-carry sum of `words`.
     #[cfg(target_arch = "arm")]
     fn sum(words: &[[u8; 4]]) -> u32 {
         let (eights, rest) = block_counts(words);

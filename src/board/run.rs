@@ -269,7 +269,7 @@ fn print_listening<B: Board>(address: IpAddress, large: bool) {
     programs_to_serve(large).for_each(|app| app.udp.iter().for_each(|&port| say("udp", port, app.name)));
 }
 
-/// The addresses on which the board has reported that it listens.
+/// The addresses on which the board has reported that it listens. smoltcp stores at most 8 addresses (Cargo.toml).
 #[cfg(feature = "dhcp")]
 type Known = heapless::Vec<IpAddress, 8>;
 
@@ -302,6 +302,7 @@ pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console,
 ) {
     // The counts of errors that were logged last, and the time before which no others are logged.
     let (mut logged, mut quiet_until) = (io.device.faults(), Instant::ZERO);
+    // At first the link is taken to be up, so that a link that is up causes no log line.
     let (mut link_is_up, mut check_link_at) = (true, Instant::ZERO);
     loop {
         io.device.acknowledge();

@@ -116,6 +116,8 @@ fn copies() -> bool {
             ),
         ];
         changes.iter().all(|(change, expected)| {
+            // Before a change, no byte is equal to the source's byte at the same place. A copy within the array copies
+            // these inverted bytes.
             let before = source.map(|byte| !byte);
             let mut bytes = before;
             change(&mut bytes, &source, [from, at, len]);
@@ -227,8 +229,8 @@ impl<B: Board> Returning<B> {
 }
 
 impl<B: Board> Peer<Acknowledged<B::Ethernet>> for Returning<B> {
-    /// Sends `frame` through the device itself. The cable returns the frame to the device. Returns false if the frame
-    /// is too long, or if the device cannot send now.
+    /// Sends `frame` through the device itself, because the cable returns each frame to the device. Returns false if
+    /// the frame is too long, or if the device cannot send now.
     fn inject(&mut self, device: &mut Acknowledged<B::Ethernet>, frame: &[u8]) -> bool {
         // The device cannot send a frame that is longer than its MTU.
         if frame.len() > device.capabilities().max_transmission_unit {
@@ -239,7 +241,7 @@ impl<B: Board> Peer<Acknowledged<B::Ethernet>> for Returning<B> {
     }
 
     /// Waits a moment, then copies the frame that the device has received, if any, to `buffer`. Returns the frame's
-    /// length.
+    /// length, or `None` if there is no frame or the frame is longer than `buffer`.
     fn observe(&mut self, device: &mut Acknowledged<B::Ethernet>, buffer: &mut [u8]) -> Option<usize> {
         let now = self.pause();
         let (token, _) = device.receive(now)?;

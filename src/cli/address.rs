@@ -48,6 +48,7 @@ pub fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
             warn_at = None;
         }
         let timeout = deadline.map(|at| if at > now { (at - now).into() } else { Duration::ZERO });
+        // `&[]`: no other file ends the wait.
         io.device.wait(timeout, &[]).map_err(|error| Failure::run(format_args!("waiting: {error}")))?;
     }
     check(stack)
@@ -120,6 +121,7 @@ impl Lookup<'_> {
         match to {
             to if is_loopback(*to) => false,
             IpAddr::V4(_) => self.lacks_lease(stack),
+            // A router can announce a further prefix at any time.
             IpAddr::V6(_) => self.link.slaac,
         }
     }
@@ -369,6 +371,7 @@ pub(super) fn unanswered<S: Session + Clone, U: UdpSession>(
 
 /// Returns whether the stack has a route to `to` and a source address for it.
 fn can_reach<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>, to: IpAddr) -> bool {
+    // The port does not matter, but `source_for` rejects port 0.
     !is_loopback(to) && stack.source_for(IpEndpoint::new(to.into(), 1)).is_ok()
 }
 

@@ -69,7 +69,7 @@ pub struct CallArgs {
     pub bytes: Option<u64>,
 }
 
-/// Runs `smolstep call`.
+/// Runs `smolstep call`: validates the arguments, then runs the client of the program.
 ///
 /// # Errors
 /// The error's message is one line for the user.
@@ -87,8 +87,8 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
     let mut texts: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
     let udp = args.udp || app.tcp.is_none();
     if texts == [CONSOLE] && (udp || !app.takes_one_message()) {
-        // The only TEXT is `-`. Without TEXTs, the client itself reads standard input, and echo and discard send the
-        // bytes unchanged.
+        // The only TEXT is `-`: leave it out. Without TEXTs, the client reads standard input itself, so that echo and
+        // discard send the bytes unchanged.
         texts.clear();
     }
     let options = ClientOptions {
@@ -131,8 +131,8 @@ pub fn has_client(app: &App) -> bool {
 }
 
 impl CallArgs {
-    /// Returns the server's host and port. If the command line names no port, returns the default port of
-    /// `app`.
+    /// Returns the server's host, without a zone, and its port. If the command line names no port, returns the default
+    /// port of `app` for the transport. Fails if `--udp` is given and `app` has no UDP server.
     fn remote(&self, app: &App, link: &Link) -> Result<(String, u16), Failure> {
         // Without --udp, UDP is used only for a program that has no TCP server.
         let default_port = match (self.udp, app.tcp, app.udp) {
@@ -152,8 +152,8 @@ impl CallArgs {
         }))
     }
 
-    /// Returns the texts to send: random numbers, the TEXTs, or the default of the program. Rejects an option that is
-    /// not for `app`.
+    /// Returns the texts to send: random numbers, the TEXTs, or the default of greeting. If the list is empty, the
+    /// client reads standard input. Rejects an option that is not for `app`.
     fn texts(&self, app: &App) -> Result<Vec<OsString>, Failure> {
         for (flag, is_given, programs) in [
             ("--random", self.random.is_some(), &[Program::Greeting][..]),
@@ -226,7 +226,7 @@ impl<'c> Caller<'c> {
         result
     }
 
-    /// Looks up the host, then runs the client over UDP or over one or several TCP connections.
+    /// Looks up the host, then runs the client over UDP to the first address, or over one or several TCP connections.
     fn talk<'t>(
         &mut self,
         (host, port): (&str, u16),
@@ -252,7 +252,8 @@ impl<'c> Caller<'c> {
         self.run_tcp(&mut dialler, job, stack, io)
     }
 
-    /// Opens one connection for each text. For the text `-`, opens one connection for each line of standard input.
+    /// Opens one connection for each text, because the server accepts one message per connection. For the text `-`,
+    /// opens one for each line of standard input that is not empty. Fails if nothing was sent.
     fn call_for_each_text<'t>(
         &mut self,
         dialler: &mut Dialler,
@@ -272,8 +273,7 @@ impl<'c> Caller<'c> {
                 if line.is_empty() {
                     continue;
                 }
-                // The client borrows the line until the stack is dropped, at the end of the process. The line is
-                // therefore never freed.
+                // The client borrows the line until the process ends, so the line is never freed.
                 let texts: &'static [&'static [u8]] = Box::leak(Box::new([&*line.leak()]));
                 self.run_tcp(dialler, job.sending(texts), stack, io)?;
                 sent = true;
@@ -282,7 +282,7 @@ impl<'c> Caller<'c> {
         if sent { Ok(()) } else { Err(Failure::run(NotDone::NoText)) }
     }
 
-    /// Runs the client on the first address that answers. Restricts `dialler` to that address for later calls.
+    /// Runs the client on the first address that answers. Keeps only this address in `dialler`, for later texts.
     fn run_tcp<'t>(
         &mut self,
         dialler: &mut Dialler,
@@ -339,7 +339,7 @@ impl<'c> Caller<'c> {
     ) -> Result<(), Failure> {
         // If there is no route, fail now rather than at the timeout.
         stack.source_for(remote).map_err(|error| describe(remote, error))?;
-        // `CallArgs::remote` has rejected programs without a UDP server.
+        // `CallArgs::remote` has rejected programs without a UDP server. Port 0 below means any free port.
         let Some(client) = job.app.udp_client(&job.options, remote) else { return Ok(()) };
         let port = stack.bind(0, WithResolver::Program(client)).map_err(Failure::run)?;
         let mut ended_client = None;

@@ -63,6 +63,7 @@ enum Command {
 /// The error's message is one line for the user.
 pub fn run() -> Result<u8, Failure> {
     let mut command = Cli::command();
+    // clap would take a negative number for an option. Joined to the option before it, the number is its value.
     let words = join_negative_values(&command, std::env::args_os());
     let parsed = command.try_get_matches_from_mut(&words).and_then(|matches| {
         let name = matches.subcommand_name().map(String::from);
@@ -100,7 +101,7 @@ impl Cli {
     }
 }
 
-/// Prints a line for each program.
+/// Prints a line for each program. The first line of [`programs`] is a heading, which is left out.
 fn apps() -> Result<(), Failure> {
     programs().lines().skip(1).try_for_each(|line| say_line(line.trim_start()))
 }
@@ -138,7 +139,7 @@ mod tests {
         }
     }
 
-    /// The help names the port of each program, the default addresses and an example.
+    /// The help names the port of each program, the default addresses, the environment variables and an example.
     #[test]
     fn help_names_ports_addresses_and_the_environment() {
         for (help, command) in helps() {
@@ -197,6 +198,7 @@ mod tests {
                 }
             }
         }
+        // Fewer examples would mean that the search above misses them.
         assert!(examples >= 10, "{examples}");
     }
 }

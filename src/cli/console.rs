@@ -77,8 +77,8 @@ impl Stdio {
         }
     }
 
-    /// Discards the input typed so far. Returns whether any input was discarded, or `None` if input has ended or does
-    /// not come from a terminal in the foreground.
+    /// Discards the input typed so far, because it was meant for an earlier conversation or for nobody. Returns whether
+    /// any input was discarded. Returns `None` if input has ended or does not come from a terminal in the foreground.
     fn start_over(&mut self) -> Option<bool> {
         if self.input == State::Ended || !io::stdin().is_terminal() || !in_foreground() {
             return None;
@@ -179,6 +179,7 @@ impl Console for Stdio {
                 self.input = State::Ended;
                 Input::End
             }
+            // With an empty `buf`, 0 bytes do not mean the end of input.
             Ok(0) => Input::NotYet,
             Ok(count) => {
                 self.input = State::Wanted;

@@ -54,9 +54,9 @@ const NOT_TEXT: &str = "(not sent: a line that is not UTF-8)\n";
 const CLEAR: &[u8] = b"\x1b[?2026l\x1b[?2004l\r\x1b[J";
 
 impl Editor {
-    /// Starts the editor. Returns `None` if standard input and output are not a supported terminal. At the end of input
-    /// (Ctrl-D), `at_end` is passed on as if the user had typed it. If `at_end` is `None`, the input ends. Ctrl-C sends
-    /// SIGINT to this process.
+    /// Starts the editor. Returns `None` if standard input and output are not a supported terminal, or if no
+    /// file or thread is free. At the end of input (Ctrl-D), `at_end` is passed on as if the user had typed it. Without
+    /// `at_end`, the input ends. Ctrl-C sends SIGINT to this process. Log lines appear above the edited line.
     pub fn start(prompt: &str, at_end: Option<&'static [u8]>) -> Option<Editor> {
         let before = tcgetattr(rustix::stdio::stdin()).ok()?;
         let history = MemHistory::new();
@@ -90,8 +90,8 @@ impl Editor {
         self.typed.as_fd()
     }
 
-    /// Marks the line in progress, so that Enter discards it. Returns true if a line is in progress and was not marked
-    /// before.
+    /// Marks the line in progress as begun for a client that has left, so that Enter discards it. Returns true if a
+    /// line is in progress and was not marked before.
     pub fn disown(&self) -> bool {
         let mut state = self.shared.lock();
         if !state.begun {

@@ -59,8 +59,8 @@ impl Failure {
         self
     }
 
-    /// Adds a clause to the message of an error about the command line. An error in a file names its document instead.
-    /// Leaves other errors unchanged.
+    /// Adds a clause to the message of an error about the command line. To an error in a file, adds the name of
+    /// the document that describes the file instead. Leaves other errors unchanged.
     pub fn add_to_usage(self, clause: impl fmt::Display) -> Self {
         match (self.code, self.guide) {
             (2, Some(guide)) => self.with_clause(format_args!("see {guide}")),

@@ -46,6 +46,7 @@ impl Exchange {
             // A datagram can contain several messages. Each one begins with its length.
             while let Some(&[a, b, c, d]) = rest.first_chunk() {
                 let len = usize::try_from(u32::from_ne_bytes([a, b, c, d])).unwrap_or(usize::MAX);
+                // A length of 0 would repeat this loop for ever, so it ends the datagram.
                 let Some(one) = rest.get(..len).filter(|one| !one.is_empty()) else { break };
                 // Messages start at multiples of four bytes.
                 rest = rest.get(len.next_multiple_of(4)..).unwrap_or_default();

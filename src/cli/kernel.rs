@@ -54,6 +54,7 @@ impl KernelSocket {
         Exchange::open(NETLINK_SOCK_DIAG)?.request(SockDiagMessage::InetRequest(request), NLM_F_DUMP, |answer| {
             if let SockDiagMessage::InetResponse(socket) = answer {
                 let id = &socket.header.socket_id;
+                // Seen from the kernel's socket, the kernel's address is the source, and ours is the destination.
                 if (id.source_address, id.source_port) == (kernel.ip(), kernel.port())
                     && (id.destination_address, id.destination_port) == (ours.ip(), ours.port())
                 {

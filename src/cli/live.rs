@@ -33,6 +33,7 @@ pub fn step_by_step<'s, S: Session + Clone, U: UdpSession>(
 ) -> (Io<TunTap, Stdio, Watch<'s>>, Result<(), Failure>) {
     let Io { device, console, probe } = io;
     let medium = device.capabilities().medium;
+    // During the steps, `Notes` collects the lines that describe each step, and passes everything on to the probe.
     let io = Io { device, console, probe: Notes::new(probe, medium) };
     let start = clock.now();
     let mut live = Live { io, clock, interrupt, each, shell: Shell::live(), start, at: start, steps: 0 };
@@ -180,6 +181,7 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
 fn phase(step: Step) -> (&'static str, Option<crate::stack::ConnectionId>) {
     match step {
         Step::Egress(id) => ("egress", id),
+        // An idle step is shown only if a timer has caused events.
         Step::Idle(_) => ("timer", None),
         Step::Ingress(id) => ("ingress", id),
         Step::Session(id, _) => ("session", Some(id)),

@@ -21,7 +21,8 @@ fn is_local_in(host: &str, hosts: &str) -> bool {
     host == "localhost" || host.ends_with(".localhost") || is_loopback_name(&host, hosts)
 }
 
-/// Returns whether `name` has only loopback addresses in `hosts`, a text in the form of /etc/hosts.
+/// Returns whether `name` has only loopback addresses in `hosts`, a text in the form of /etc/hosts. Returns false if
+/// `name` has no address there.
 fn is_loopback_name(name: &str, hosts: &str) -> bool {
     let lines = hosts.lines().map(|line| line.split('#').next().unwrap_or_default().split_whitespace());
     let mut addresses = lines.filter_map(|mut words| {

@@ -33,6 +33,7 @@ fn derive(tap: &str, side: &str, machine: &str, host: &str) -> Option<EthernetAd
     let id = u128::from_str_radix(machine.trim(), 16).ok().filter(|&id| id != 0 && machine.trim().len() == 32)?;
     // LF separates the names, because no name contains LF.
     let text = format!("{id:032x}\n{}\n{tap}\n{side}", host.trim());
+    // Each word has up to four bytes of the text, with the first byte in the lowest bits.
     let words: Vec<u32> = text
         .as_bytes()
         .chunks(4)

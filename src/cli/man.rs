@@ -53,6 +53,7 @@ fn new_file(dir: &Path) -> io::Result<NamedTempFile> {
 
 /// Returns the file name and the content of each page.
 fn pages(command: clap::Command) -> io::Result<Vec<(String, String)>> {
+    // The subcommand `help` gets no page.
     let mut command = command.disable_help_subcommand(true);
     // Sets the full name of each command, as in `smolstep serve`.
     command.build();

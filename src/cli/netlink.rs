@@ -114,10 +114,11 @@ impl Netlink {
         self.0.request(RouteNetlinkMessage::DelLink(message), NLM_F_ACK, |_| {})
     }
 
-    /// Adds an address to the interface with this index, without duplicate address detection.
+    /// Adds an address to the interface with this index. An IPv6 address can be used immediately, because the kernel
+    /// does not check it for duplicates.
     ///
     /// # Errors
-    /// Fails without CAP_NET_ADMIN.
+    /// Fails without CAP_NET_ADMIN, or if the interface already has the address.
     pub fn add_address(&mut self, index: u32, address: IpAddr, prefix_len: u8) -> io::Result<()> {
         let Netlink(exchange) = self;
         let mut message = AddressMessage::default();
@@ -199,6 +200,7 @@ const IFLA_TUN_MULTI_QUEUE: u16 = 7;
 
 /// Parses the attributes of a TAP or TUN. Returns `None` if the type is missing or unknown.
 fn describe_tun(data: &[InfoTun]) -> Option<Tun> {
+    // netlink-packet-route does not parse these attributes, so each of them is an `Other`.
     let value = |wanted: u16| {
         data.iter().find_map(|info| match info {
             InfoTun::Other(nla) if nla.kind() == wanted => Some(bytes(nla)),

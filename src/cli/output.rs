@@ -83,6 +83,7 @@ pub fn start_log() {
     if io::stderr().is_terminal() {
         let has = |name: &str, test: fn(&str) -> bool| std::env::var(name).is_ok_and(|value| test(&value));
         let plain = has("NO_COLOR", |value| !value.is_empty()) || has("TERM", |value| value == "dumb");
+        // env_logger cannot see that `LogLines` leads to a terminal, so the style is chosen here.
         if std::env::var_os("RUST_LOG_STYLE").is_none() {
             builder.write_style(if plain { WriteStyle::Never } else { WriteStyle::Always });
         }

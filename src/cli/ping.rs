@@ -122,6 +122,7 @@ fn exchange_echoes<'a>(
     say_line(format_args!("PING {} ({address}): {} bytes of data", args.host, args.size))?;
     let timer = Timer::new()?;
     let mut result = Ok(true);
+    // A signal also ends the loop. The summary follows in either case.
     drive(stack, io, &clock, &mut Alarm { stop, timer: &timer }, |stack| {
         // Return true at the end of the run or at an error, so that the loop ends.
         result = ping.advance(stack, &timer);

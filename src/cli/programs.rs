@@ -46,6 +46,7 @@ pub fn parse_move(word: &str, apps: &[&'static App]) -> Result<Move, Failure> {
     let bad = |why: &str| Failure::usage(format_args!("bad --port '{word}': {why}"));
     let (name, port) = word.split_once('=').ok_or_else(|| bad("write it like echo=4000 or echo/udp=4000"))?;
     let (name, transport) = name.split_once('/').map_or((name, None), |(name, transport)| (name, Some(transport)));
+    // `behind` is a transport in the wrong place, as in echo=4000/udp.
     let (port, behind) = port.split_once('/').map_or((port, None), |(port, transport)| (port, Some(transport)));
     if behind.is_some() || transport.is_some_and(|transport| transport != "udp") {
         return Err(bad(&format!(

@@ -223,7 +223,11 @@ mod tests {
     #[test]
     fn one_connection_wins_a_race() {
         let race = Race::default();
-        assert!(race.claim_win(0, 1) && !race.claim_win(0, 0) && race.claim_win(0, 1));
+        // The arguments of `claim_win` are the number of the race and the number of the connection.
+        assert!(race.claim_win(0, 1), "the connection that is established first wins");
+        assert!(!race.claim_win(0, 0), "a second connection does not win");
+        assert!(race.claim_win(0, 1), "the winner stays the winner");
+        // The next race begins.
         race.round.set(1);
         race.winner.set(None);
         assert!(!race.claim_win(0, 1), "that race is over");

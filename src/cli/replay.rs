@@ -52,8 +52,9 @@ pub fn replay_script(script: &Script, limits: Limits, each: &mut dyn FnMut(&Snap
     run(script, limits, pools.each_mut().map(|pool| (pool.memory(), NullConsole)), each)
 }
 
-/// Returns a table of the transitions in RFC 9293 figure 5. The table names scenarios that reach each transition. It
-/// ends with the transitions that scenarios reach but that are not in the figure. `lang` is the language of the table.
+/// Returns a table of the transitions in RFC 9293 figure 5. For each transition, the table names at most two scenarios
+/// that reach it, and the number of further scenarios. The table ends with the transitions that scenarios reach but
+/// that are not in the figure. `lang` is the language of the table.
 ///
 /// # Errors
 /// Returns [`StartError`] if a scenario cannot be started.

@@ -37,7 +37,7 @@ pub struct ResolveArgs {
 /// too long for UDP.
 const SIZES: Sizes = Sizes { connections: 4, receive: 65_537, send: 512, ports: 1, datagrams: 16, payload: 16_384 };
 
-/// Runs `smolstep resolve`.
+/// Runs `smolstep resolve`: prints each address of the name on a line.
 ///
 /// # Errors
 /// The error's message is one line for the user.

@@ -379,7 +379,7 @@ impl Plan<'_> {
 }
 
 impl ServerArgs {
-    /// Sets the limits and timeouts of the stack.
+    /// Sets the limits and timeouts of the stack. Without an option, the stack's default stays in effect.
     fn configure(&self, config: &mut Config) {
         self.tcp.configure(&mut config.tcp);
         if let Some(OnOverflow::Reset) = self.overflow {

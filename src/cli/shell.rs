@@ -171,7 +171,7 @@ q, quit            end"
         input::has_line()
     }
 
-    /// Parses a line.
+    /// Parses a line. An empty line takes one step, and a number alone takes that many steps.
     ///
     /// # Errors
     /// The error is one line that describes the problem.
@@ -206,6 +206,7 @@ q, quit            end"
             ("drop", []) => Ok(Command::Alter(Verdict::Drop, None)),
             ("drop", [frame]) => alter(Verdict::Drop, frame),
             ("delay", []) => Ok(Command::Alter(Verdict::Delay(DELAY), None)),
+            // A word that ends in a unit is a time, not a frame, as in delay 300ms.
             ("delay", [frame]) if frame.ends_with('s') => {
                 span(frame, lang).map(|by| Command::Alter(Verdict::Delay(by), None))
             }

@@ -24,7 +24,8 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// Catches SIGHUP, SIGINT and SIGTERM from now on.
+    /// Catches SIGHUP, SIGINT and SIGTERM from now on. Each of them sets a flag, and writes a byte that wakes the poll
+    /// loop.
     ///
     /// # Errors
     /// Fails with the error from the system call.
@@ -33,6 +34,7 @@ impl Stop {
         received.set_nonblocking(true)?;
         let raised = Arc::new(AtomicBool::new(false));
         for signal in SIGNALS {
+            // The handlers of a signal run in the order of registration, so the flag is set before the byte is written.
             signal_hook::flag::register(signal, raised.clone())?;
             signal_hook::low_level::pipe::register(signal, send.try_clone()?)?;
         }

@@ -2,15 +2,16 @@
 
 use strsim::damerau_levenshtein;
 
-/// Returns the candidate nearest to `word`, or `None` if no candidate is near enough. A near candidate differs from
-/// `word` in at most a third of the letters. If `word` has two letters or more, a candidate that begins with `word` is
-/// also near.
+/// Returns the candidate nearest to `word`, or `None` if no candidate is near enough. Case is ignored. A near candidate
+/// differs from `word` in at most a third of the letters of `word`, rounded down. If `word` has two letters or more, a
+/// candidate that begins with `word` is also near.
 pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let word = word.to_lowercase();
     let letters = word.chars().count();
     let distance = |candidate: &str| match letters >= 2 && candidate.to_lowercase().starts_with(&word) {
         true => 0,
-        // The distance is at least the difference of the lengths, which takes much less time with a very long word.
+        // The distance is at least the difference of the lengths. Comparing the lengths first saves much time with a
+        // very long word.
         false if letters.abs_diff(candidate.chars().count()) > letters / 3 => usize::MAX,
         false => damerau_levenshtein(&word, &candidate.to_lowercase()),
     };
@@ -43,6 +44,7 @@ mod tests {
             ("htp", Some("http")),
             ("nosuch", None),
             ("nc", None),
+            // A single letter is too short to count as the beginning of a candidate.
             ("g", None),
             ("", None),
             ("straße", None),

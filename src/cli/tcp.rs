@@ -34,6 +34,7 @@ pub enum Congestion {
 }
 
 impl From<Congestion> for stack::Congestion {
+    /// Converts the option's value. The command line has its own enum, because the stack also compiles without clap.
     fn from(congestion: Congestion) -> Self {
         match congestion {
             Congestion::None => stack::Congestion::None,
@@ -50,17 +51,19 @@ const RECEIVE_IN_ALL: usize = 256 << 20;
 /// therefore smaller.
 const SEND_IN_ALL: usize = 1 << 30;
 
-/// The smallest size to which a default buffer is reduced, in bytes. This is the largest window without scaling.
+/// The smallest size to which a default buffer is reduced, in bytes, even if all buffers then exceed their maximum
+/// total size. This is the largest window without scaling.
 const LEAST: usize = 65_535;
 
 impl TcpArgs {
-    /// Allocates memory for `sizes` with the requested socket buffers. Default buffers are smaller for more than 1,024
-    /// connections.
+    /// Allocates memory for `sizes` with the requested socket buffers. To save memory, default buffers are smaller for
+    /// more than 1,024 connections.
     ///
     /// # Errors
     /// Fails with a usage error if the memory is not available.
     pub fn pool<'a, S, U>(&self, sizes: Sizes) -> Result<HeapPool<'a, S, U>, Failure> {
-        // An equal share of `all` bytes for each connection, but not less than the minimum.
+        // An equal share of `all` bytes for each connection, but not less than the minimum. `max(1)` avoids a division
+        // by 0.
         let share = |all: usize| (all / sizes.connections.max(1)).max(LEAST);
         let (receive, send) = match self.socket_buffer {
             Some(size) => (size, size),

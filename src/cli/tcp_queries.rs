@@ -63,6 +63,7 @@ impl TcpQueries {
         }
         // `next_tcp` marks the query as begun, and does not return it again.
         while let Some((number, server, query)) = self.resolver(stack).and_then(Resolver::next_tcp) {
+            // A connection must not wait longer than the whole lookup.
             let patience = TcpQuery::PATIENCE.min(self.patience.into());
             match stack.connect(now, server, WithQuery::Query(query.into()), patience, io) {
                 Ok(id) => {
@@ -72,6 +73,7 @@ impl TcpQueries {
                 }
                 Err(error) => {
                     log::debug!("no connection to DNS server {}: {error}", server.addr);
+                    // `None`: the query failed, because its connection could not be begun.
                     if let Some(resolver) = self.resolver(stack) {
                         resolver.end_tcp(number, None, now);
                     }
@@ -95,6 +97,7 @@ impl TcpQueries {
     ) -> Option<&'s mut Resolver> {
         match stack.udp_program(self.port)? {
             WithResolver::Resolver(resolver) => Some(resolver),
+            // This port belongs to a program, and not to a resolver.
             WithResolver::Program(_) => None,
         }
     }
@@ -153,7 +156,7 @@ mod tests {
     use super::*;
     use crate::stack::NullConsole;
 
-    /// The recorder stores the name of each method that is called.
+    /// `WithQuery` passes each call to the program inside it. `Recorder` stores the names of these calls.
     #[test]
     fn each_call_is_forwarded_to_the_program() {
         #[derive(Clone, Debug, Default)]

@@ -15,6 +15,7 @@ use crate::host::{Clock, Interrupt, Verdict};
 pub(super) struct Timer(OwnedFd);
 
 impl Timer {
+    /// Creates a timer that is not set.
     pub(super) fn new() -> Result<Self, Failure> {
         timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)
             .map(Timer)
@@ -77,6 +78,7 @@ mod tests {
         let no_wait = Timespec { tv_sec: 0, tv_nsec: 0 };
         assert!(!wakes(Some(&no_wait)));
         timer.set(&clock, Some(clock.now())).unwrap();
+        // `None` means no limit on the wait, so this call returns only because the timer expires.
         assert!(wakes(None) && wakes(Some(&no_wait)));
         timer.set(&clock, None).unwrap();
         assert!(!wakes(Some(&no_wait)), "it was stopped");

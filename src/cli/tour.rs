@@ -33,6 +33,7 @@ pub fn tour() -> Result<(), Failure> {
     // `false`: over TCP, not UDP.
     let setup = Setup::program(find("greeting")?, &TEXTS, false).map_err(Failure::run)?;
     let mut shown = Shown::new(lang);
+    // `None`: until the run ends.
     let ended = Run::new(&setup).record(None, &mut |snapshot, _| shown.print_row(snapshot)).map_err(Failure::usage)?;
     shown.finish(&ended)?;
     say_line(lang.pick(

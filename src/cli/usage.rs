@@ -11,9 +11,11 @@ use super::sandbox;
 use super::suggest::nearest;
 use crate::app;
 
-/// Turns clap's error about `words` into one line. The first word is the program's name.
+/// Turns clap's error about `words` into one line that ends with the matching `--help` command. The first word is the
+/// program's name.
 pub fn explain(error: &Error, command: &Command, words: &[OsString]) -> Failure {
     let first = words.get(1).map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
+    // For an error about clap's own subcommand `help`, name 'smolstep --help' as for an unknown command.
     let Some(subcommand) = command.find_subcommand(&first).filter(|command| command.get_name() != "help") else {
         return with_help(Failure::usage(explain_top_level(error, command)), None);
     };
@@ -50,6 +52,7 @@ fn explain_top_level(error: &Error, command: &Command) -> String {
         _ => return one_line(error),
     };
     let commands = || command.get_subcommands().map(Command::get_name);
+    // The user might have typed the name of a program in place of a command, so both are compared.
     let programs = || app::APPS.iter().map(|app| app.name);
     let near = nearest(word, commands().chain(programs()));
     match near.map(|near| (near, app::find(near))) {
@@ -72,6 +75,7 @@ fn explain_top_level(error: &Error, command: &Command) -> String {
 /// Returns clap's explanation and suggestion on one line. Excludes clap's usage text.
 fn one_line(error: &Error) -> String {
     let text = error.to_string();
+    // A blank line separates the explanation from the usage text.
     let what = text.split("\n\n").next().unwrap_or_default();
     let words: Vec<&str> = what.strip_prefix("error: ").unwrap_or(what).split_whitespace().collect();
     let line = words.join(" ");

@@ -36,13 +36,15 @@ pub fn positive(text: &str) -> Result<Duration, String> {
 /// The error is one line that describes the problem.
 pub fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
+        // A year of 365.25 days, in seconds.
         Ok(time) if time > Duration::from_secs(31_557_600) => Err("the longest time is a year".into()),
         Ok(time) => Ok(time),
         Err(_) => Err("it must be a time with a unit, not negative, as in 10s, 500ms or 5min".into()),
     }
 }
 
-/// Formats `random` / 2^64, which is less than 1, with up to 16 digits after the point, as Python does.
+/// Formats `random` / 2^64, which is less than 1, with up to 16 digits after the point, as Python does. `call --random`
+/// sends such texts.
 pub fn fraction(random: u64) -> String {
     // The first 16 digits after the point, without rounding.
     let digits = format!("{:016}", (u128::from(random) * 10u128.pow(16)) >> 64);
@@ -54,6 +56,7 @@ pub fn fraction(random: u64) -> String {
 mod tests {
     use super::fraction;
 
+    /// Digits after the 16th are cut, not rounded, so that the text is always less than 1.
     #[test]
     fn fractions_are_formatted_as_in_python() {
         for (random, want) in [

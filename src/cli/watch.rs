@@ -82,7 +82,7 @@ impl<'s> Watch<'s> {
     fn is_left_out(&self, event: &Event) -> bool {
         match event {
             // The other events of a DNS query need no check. The query peeks at its reply, so it causes no `Read`. The
-            // log does not show `Wrote`.
+            // log does not show `Wrote`, and `serve`, which alone writes lines of JSON, makes no DNS queries.
             Event::Connected { id, .. } | Event::Ended { id, .. } | Event::State { id, .. } => {
                 self.left_out.contains(id)
             }
@@ -127,7 +127,7 @@ impl Probe for Watch<'_> {
         }
     }
 
-    /// Passes the event on to the log, to the lines of JSON and to the status.
+    /// Passes the event on to the log, to the lines of JSON and to the status, unless its connection is not reported.
     fn event(&mut self, now: Instant, event: &Event) {
         if self.is_left_out(event) {
             return;
@@ -157,6 +157,7 @@ pub type FileCapture = Capture<IoSink<BufWriter<File>>>;
 pub fn create_capture(path: &Path, interface: &str, medium: Medium, now: Instant) -> io::Result<FileCapture> {
     let file = BufWriter::new(File::create(path)?);
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    // The time of day at time 0 of the stack's clock, in microseconds since 1970.
     let epoch = i64::try_from(since_1970.as_micros()).unwrap_or(i64::MAX).saturating_sub(now.total_micros());
     Capture::new(IoSink(file), interface, medium, epoch)
 }

@@ -21,6 +21,7 @@ pub fn without_zone<'t>(text: &'t str, link: &str) -> Result<Cow<'t, str>, Strin
     if zone == link {
         return Ok(format!("{before}{rest}").into());
     }
+    // Without brackets, a colon and the port after it seem to be part of the zone.
     match zone.strip_prefix(link).and_then(|rest| rest.strip_prefix(':')) {
         Some(port) => Err(format!("bad address '{text}': with a port it is [{bare}%{link}]:{port}")),
         None => Err(format!("bad address '{text}': its zone is not {link}, the link's name; write {bare}%{link}")),
@@ -30,10 +31,11 @@ pub fn without_zone<'t>(text: &'t str, link: &str) -> Result<Cow<'t, str>, Strin
 /// Removes the zone from the IPv6 address in a URL. The zone follows %25 or a single %, and is percent-encoded.
 ///
 /// # Errors
-/// The same errors as [`without_zone`].
+/// Fails if the zone is not `link`. The error is one line.
 pub fn url_without_zone<'t>(url: &'t str, link: &str) -> Result<Cow<'t, str>, String> {
     let start = url.find("//").map_or(0, |slashes| slashes + 2);
     let (scheme, rest) = url.split_at(start);
+    // The authority contains the host. As in the `url` crate, a backslash counts as a slash.
     let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
     let Some((before, after)) = authority.split_once('%') else { return Ok(url.into()) };
     let Some((zone, _)) = after.split_once(']') else { return Ok(url.into()) };
@@ -81,11 +83,13 @@ mod tests {
         ] {
             assert_eq!(url_without_zone(url, "tap0").unwrap(), plain);
         }
+        // The link's name is 25, so `%25` is a single % and this name.
         assert_eq!(url_without_zone("http://[fe80::64%25]/", "25").unwrap(), "http://[fe80::64]/");
     }
 
     #[test]
     fn another_zone_is_refused() {
+        // The last three zones are an empty one, an interface index, and a zone that contains a second %.
         for text in ["fe80::64%eth0", "[fe80::64%eth0]:9999", "fe80::64%", "fe80::64%3", "fe80::64%tap0%tap0"] {
             let why = without_zone(text, "tap0").unwrap_err();
             assert!(why.ends_with("its zone is not tap0, the link's name; write fe80::64%tap0"), "{why}");

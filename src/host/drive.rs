@@ -49,7 +49,7 @@ pub enum Verdict {
 pub enum Ended {
     /// `done` returned true.
     Done,
-    /// The interrupt stopped the loop. After [`Verdict::Close`], every connection has closed or was reset.
+    /// The interrupt stopped the loop. After [`Verdict::Close`], every connection has closed or has been reset.
     Stopped,
 }
 
@@ -93,6 +93,7 @@ where
             (Verdict::Close, None) => {
                 stack.shut_down(now, io);
                 farewell = Some(now + FAREWELL);
+                // Poll again at once: the connections now have their remaining data or FIN to send.
                 continue;
             }
             // All connections have closed, the time for closing is over, or this is the second `Close`.

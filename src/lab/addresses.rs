@@ -26,6 +26,7 @@ fn last_byte(host: usize) -> u8 {
     match host {
         0 => 2,
         1 => 1,
+        // A wire has at most four hosts, so the cast is lossless.
         host => host as u8 + 1,
     }
 }

@@ -39,7 +39,8 @@ impl Moment {
 
     /// Parses a sum of round trips and times, for example `3rtt+200ms` or `1.5rtt`. `time` parses a term without `rtt`.
     ///
-    /// Returns `None` if a term is not valid, or if the sum exceeds a year or 1,000 round trips.
+    /// Returns `None` if a term is not valid, or if the sum exceeds a year or 1,000 round trips. These limits prevent
+    /// an overflow when the time is computed.
     pub(super) fn parse(word: &str, time: impl Fn(&str) -> Option<Duration>) -> Option<Self> {
         // 1,000 round trips of two trips each.
         const MOST_TRIPS: u32 = 2000;
@@ -100,8 +101,9 @@ pub enum Scheduled<S> {
     Forge {
         /// The number that identifies the segment in [`Lab::unforged`]. The caller chooses the number.
         number: usize,
-        /// The number of steps that the run must have taken, as well as reached the time of the event.
+        /// The number of steps that the run must have taken. The time of the event must have come, too.
         after: u32,
+        /// The segment.
         forged: Forged,
     },
     /// A host is unplugged or restarts.
@@ -109,7 +111,8 @@ pub enum Scheduled<S> {
 }
 
 impl<S> Scheduled<S> {
-    /// Returns whether the event may happen after this number of steps. Its time must have come, too.
+    /// Returns whether the event may happen after this number of steps. The caller checks the event's time. Without
+    /// `alloc`, no event depends on the number, so `_steps` is not used.
     fn may_follow(&self, _steps: u32) -> bool {
         match self {
             #[cfg(feature = "alloc")]
@@ -152,14 +155,14 @@ impl<
         taken
     }
 
-    /// Puts on the wire a frame that no host has sent. The frame arrives at host `to`. Returns false if the wire is
-    /// full.
+    /// Puts on the wire a frame that no host has sent. The frame arrives at host `to`, or is lost if that host is
+    /// unplugged. Returns false if the wire is full.
     #[cfg(feature = "session")]
     pub(crate) fn put(&mut self, to: usize, frame: &[u8]) -> bool {
         let has_room = self.wire.in_flight().count() < FRAMES;
         if has_room {
             self.wire.put(self.now, to, frame);
-            // No host has sent the frame, so it is not a challenge ACK.
+            // Add the frame to the trace. `false`: no host has sent it, so it is not a challenge ACK.
             self.note_sent(false);
         }
         has_room
@@ -173,7 +176,7 @@ impl<
         for frame in forged.frames(ends, to, self.isn_of(ends)) {
             self.wire.put(self.now, to, &frame);
         }
-        // No host has sent the segment, so it is not a challenge ACK.
+        // Add the frames to the trace. `false`: no host has sent them, so none is a challenge ACK.
         self.note_sent(false);
         true
     }
@@ -200,7 +203,8 @@ impl<
 
     /// Steps until the run ends or reaches a limit, and calls `each` after every step. Returns whether the run ended.
     ///
-    /// The limits are the virtual time `time` since the start, and `steps` steps.
+    /// The limits are `steps` steps, and the virtual time `time` since the start. The step that exceeds `time` is still
+    /// taken.
     pub fn run(&mut self, time: Duration, steps: u32, mut each: impl FnMut(&mut Self)) -> bool {
         loop {
             let progress = self.step();
@@ -218,7 +222,8 @@ impl<
         self.agenda.iter().map(|(at, _)| *at).min()
     }
 
-    /// Executes the scheduled events that are due, in the order in which they were scheduled.
+    /// Executes the scheduled events that are due, in the order in which they were scheduled. An event that must wait
+    /// for more steps stays in the agenda.
     pub(super) fn run_due(&mut self) {
         let (now, steps) = (self.now, self.steps);
         while let Some(index) = self.agenda.iter().position(|(at, what)| *at <= now && what.may_follow(steps)) {
@@ -243,6 +248,8 @@ impl<
                     // The segment belongs to the connection of the most recent frame or event.
                     let sent = match self.tracks.latest {
                         Some([a, b]) => {
+                            // The endpoints of `latest` can be in either order. `put_forged` needs the alleged sender
+                            // first.
                             let ends = if a.addr == address(forged.sender) { [a, b] } else { [b, a] };
                             self.put_forged(ends, &forged)
                         }
@@ -264,7 +271,8 @@ impl<
         }
     }
 
-    /// Opens a connection from a host and keeps the result. `port` is the local port; 0 means any free port.
+    /// Opens a connection from a host, and keeps the result for [`calls`](Self::calls). `port` is the local port; 0
+    /// means any free port.
     pub(super) fn call(
         &mut self,
         host: usize,

@@ -33,7 +33,8 @@ use crate::stack::{End, Event};
 use crate::trace::{Carries, Cause, Summary};
 use received::Received;
 
-/// The maximum number of expectations in a file. The limit exists because each is compared with every entry of a run.
+/// The maximum number of expectations in a file. The limit bounds the time that a run takes, because every entry of the
+/// run is compared with each expectation.
 pub(super) const MAX_EXPECTATIONS: usize = 100;
 
 /// The expectations in a file, and which of them have been met so far.
@@ -46,11 +47,15 @@ pub struct Expectations {
 /// One expectation.
 #[derive(Clone, Debug)]
 struct Line {
+    /// The line's number, from 1.
     number: usize,
     text: String,
+    /// Whether the line begins with `never`, so that the event must not happen.
     never: bool,
+    /// The host at which the event is expected, or [`WIRE`](crate::lab::WIRE).
     host: usize,
     what: Wanted,
+    /// Whether the event has happened.
     seen: bool,
 }
 
@@ -74,7 +79,8 @@ struct Frames {
     again: bool,
     /// The frame's number among the counted frames, from 1. `None` means any of them.
     nth: Option<u32>,
-    /// The longest time since the previous frame that the filter selects.
+    /// The longest time since the previous frame that the filter selects. For a retransmission by timer, this limits
+    /// the RTO.
     within: Option<Duration>,
     /// The number of frames counted so far.
     count: u32,
@@ -155,16 +161,17 @@ impl Expectations {
             _ => None,
         });
         let mut texts = texts.peekable();
-        // Without such a string, there is no need to collect the received bytes.
+        // If every expected string has been found, there is no need to collect the received bytes.
         if texts.peek().is_some()
             && let Some(received) = self.received.get_mut(entry.host)
         {
-            // Without further read bytes, no further string can be found.
+            // If the program has read no more bytes, no more strings can be found.
             let has_read = received.process(entry.host, snapshot, frame);
             if has_read {
                 let mut longest = 0;
                 for (text, seen) in texts {
                     longest = longest.max(text.len());
+                    // `max(1)`, because `windows` panics if the length is 0.
                     *seen = received.bytes().windows(text.len().max(1)).any(|bytes| bytes == text);
                 }
                 // Keep the last bytes, because an expected string that is not found yet can begin in them.
@@ -201,6 +208,7 @@ impl Expectations {
     /// # Errors
     /// [`Unmet`]: the first line whose expectation is not met.
     pub fn result(&self) -> Result<(), Unmet> {
+        // An expectation is not met if its event has not happened or, after `never`, if it has happened.
         match self.lines.iter().find(|line| line.seen == line.never) {
             None => Ok(()),
             Some(line) => Err(Unmet { line: line.number, text: line.text.clone(), never: line.never }),

@@ -81,6 +81,7 @@ pub enum Kind {
     Udp,
 }
 
+/// Each kind, with the name that a fault uses for it.
 const KINDS: [(&str, Kind); 8] = [
     ("syn", Kind::Syn),
     ("synack", Kind::SynAck),
@@ -93,7 +94,7 @@ const KINDS: [(&str, Kind); 8] = [
 ];
 
 impl Kind {
-    /// Returns the kind with this name.
+    /// Returns the kind with this name, or `None` if there is no such kind.
     pub fn named(name: &str) -> Option<Kind> {
         KINDS.iter().find(|(n, _)| *n == name).map(|(_, kind)| *kind)
     }
@@ -256,6 +257,7 @@ impl Faults {
     /// fault whose sender and kind match counts the frame.
     pub(super) fn verdict(&mut self, sender: usize, summary: &Summary) -> Verdict {
         let mut verdict = Verdict::Deliver;
+        // `seen` counts the frames that match the fault, and `met` those to which it was applied.
         for (fault, seen, met) in &mut self.faults {
             if fault.sender != sender || !fault.kind.matches(summary) {
                 continue;

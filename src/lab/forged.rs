@@ -29,7 +29,8 @@ impl Forged {
     /// Returns the endpoints and the content of a SYN in a flood against a port of the server. `number` is the number
     /// of earlier SYNs in the flood.
     pub(super) fn flood_syn(number: u32, port: u16) -> ([IpEndpoint; 2], Self) {
-        // The addresses are reserved for documentation (RFC 5737 section 3).
+        // The addresses are reserved for documentation (RFC 5737 section 3). The first 60,000 SYNs come from different
+        // ports, so each asks for a connection of its own.
         let host = Ipv4Address::new(198, 51, 100, (number % 250) as u8 + 1);
         let source = IpEndpoint::new(host.into(), 1024 + (number % 60_000) as u16);
         // `sender` has no effect, because the first endpoint is the sender.
@@ -46,6 +47,7 @@ impl Forged {
     pub(super) fn frames(&self, ends: [IpEndpoint; 2], to: usize, isn: [Option<TcpSeqNumber>; 2]) -> Vec<Vec<u8>> {
         let addresses = ends.map(|end| match end.addr {
             IpAddress::Ipv4(address) => address,
+            // The hosts of a lab have only IPv4 addresses.
             #[cfg(feature = "ipv6")]
             IpAddress::Ipv6(_) => Ipv4Address::UNSPECIFIED,
         });
@@ -55,6 +57,7 @@ impl Forged {
         let hardware = [router::HARDWARE, hardware(to)];
         let ends = Ends { hardware, addresses, ports: ends.map(|end| end.port), isn };
         let Forged { flags, seq, ack, window, .. } = *self;
+        // A SYN offers the MSS of Ethernet: 1,500 bytes without the IP and TCP headers.
         let options = if flags.has(Flags::SYN) { vec![Choice::Mss(1460)] } else { vec![] };
         let segment = SegmentText { flags, seq, len: 0, ack, window: Some(window), options: Some(options) };
         // Without data, the segment fits into one frame, whatever the MTU is.

@@ -124,7 +124,7 @@ pub const START: Instant = Instant::from_micros_const(1_000_000);
 /// - `FRAMES` and `KEPT` are the sizes of the [`Wire`].
 /// - `FLOWS` is the number of connections that are tracked. Each takes about 1,070 bytes.
 ///
-/// The defaults take 150 kB, which is enough for every scenario.
+/// With the default sizes, a lab takes 150 kB and has room for every scenario.
 pub struct Lab<
     'a,
     S,
@@ -342,7 +342,7 @@ impl<
             self.tracks.note_state(event, self.steps);
             self.push(host, What::Stack(*event));
         }
-        // The stack can answer these segments with a challenge ACK.
+        // The stack can answer a segment that is dropped for one of these reasons with a challenge ACK.
         let challenges = events.0.iter().any(|event| {
             matches!(event, Event::Dropped(DropReason::BadAck | DropReason::BadReset | DropReason::BadSyn))
         });

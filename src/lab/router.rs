@@ -49,6 +49,7 @@ fn packet(frame: &[u8]) -> Option<Ipv4Packet<&[u8]>> {
 }
 
 /// Returns the ICMP error about a frame that is too long: "fragmentation needed", with the MTU (RFC 1191 section 4).
+/// Returns `None` if the frame contains no IPv4 packet.
 pub(super) fn too_long_error(frame: &[u8], mtu: usize) -> Option<[u8; ERROR]> {
     let sender = EthernetFrame::new_checked(frame).ok()?.src_addr();
     let to = packet(frame)?.src_addr();
@@ -77,8 +78,8 @@ pub(super) fn arp_reply(frame: &[u8]) -> Option<[u8; ARP]> {
     arp_reply_from(frame, HARDWARE, ADDRESS)
 }
 
-/// Returns the reply to an ARP request for the hardware address of `address`. Returns `None` if the frame is no such
-/// request.
+/// Returns the reply to an ARP request for the hardware address of `address`, which is `hardware`. Returns `None` if
+/// the frame is no such request.
 pub(super) fn arp_reply_from(frame: &[u8], hardware: EthernetAddress, address: Ipv4Address) -> Option<[u8; ARP]> {
     let frame = EthernetFrame::new_checked(frame).ok()?;
     if frame.ethertype() != EthernetProtocol::Arp {

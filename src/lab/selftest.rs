@@ -106,7 +106,8 @@ pub enum Failure {
     Missing(Option<Seen>),
     /// A stack could not be set up.
     Setup(SetupError),
-    /// In this step, the first event occurred instead of the second. `None` means that no event was expected.
+    /// The step in which an unexpected event occurred, this event, and the expected event. `None` means that no event
+    /// was expected.
     Unexpected(u32, Seen, Option<Seen>),
 }
 
@@ -165,7 +166,12 @@ impl Check {
         self.watch(lab)
     }
 
-    /// Runs the lab to its end, and compares its events with the expected events.
+    /// Runs the lab to its end or to a limit ([`TIME`], [`STEPS`]), and compares its events with the expected events.
+    /// Also counts and hashes the frames, for the result.
+    ///
+    /// # Errors
+    /// [`Failure::Unexpected`] for the first difference. [`Failure::Missing`] if a limit was reached, or if the run
+    /// ended before all expected events.
     fn watch(&self, lab: &mut Small<'_>) -> Result<Passed, Failure> {
         let mut expected = self.expected.iter().copied().flatten().copied();
         let (mut frames, mut digest, mut failed) = (0, Digest::NEW, None);
@@ -185,6 +191,7 @@ impl Check {
         match (failed, expected.next()) {
             (Some(failure), _) => Err(failure),
             (None, None) if ended => Ok(Passed { steps: lab.steps(), frames, digest: digest.0 }),
+            // If `missing` is `None`, all expected events occurred, but the run reached a limit.
             (None, missing) => Err(Failure::Missing(missing)),
         }
     }

@@ -179,14 +179,14 @@ impl<'a> Setup<'a> {
         }
     }
 
-    /// Adds the program's server, and calls of its client over TCP.
+    /// Adds the program's server, and the calls of its client over TCP, a second apart.
     fn tcp(mut self, app: &App, port: u16, options: &ClientOptions<'a>) -> Result<Self, StartError> {
         let missing = StartError::NoServer { app: app.name, udp: false };
         let server = app.server(&Options::default()).ok_or(missing)?;
         let listener = Listener::new(port, Peer::Server(server));
         self.listeners.push(listener).map_err(|_| StartError::TooMany)?;
         let texts_per_call = if app.takes_one_message() { 1 } else { options.texts.len().max(1) };
-        // The client of chargen ends once it has received enough bytes.
+        // The client of chargen ends once it has received this number of bytes.
         let options = ClientOptions { bytes: if app.program == Program::Chargen { 2000 } else { 0 }, ..*options };
         // A client without texts calls once.
         let calls = options.texts.len().div_ceil(texts_per_call).max(1);
@@ -204,7 +204,8 @@ impl<'a> Setup<'a> {
         let missing = StartError::NoServer { app: app.name, udp: true };
         let port = app.udp.ok_or(missing)?;
         let server = app.udp_server(&Options::default()).ok_or(missing)?;
-        // inbox never replies, so its client does not wait.
+        // inbox never replies, so its client does not wait. Any other client gives up after 5 s without a reply or
+        // progress.
         let no_wait = app.program == Program::Inbox;
         let options = ClientOptions { no_wait, timeout: Some(Duration::from_secs(5)), ..*options };
         let client = app.udp_client(&options, IpEndpoint::new(address(1), port)).ok_or(missing)?;
@@ -267,7 +268,7 @@ impl<'a> Setup<'a> {
     #[doc(hidden)]
     pub fn check(&self) -> Result<(), StartError> {
         // A window is a multiple of 2^scale bytes. With a buffer of fewer than four such units, the window would be
-        // closed most of the time.
+        // closed most of the time. The largest scale is 14 (RFC 7323 section 2.3).
         #[cfg(feature = "recovery")]
         if let Some(scale) = self.window_scale
             && self.buffers.iter().any(|buffers| buffers.receive >> scale.min(14) < 4)
@@ -310,6 +311,7 @@ impl<'a> Setup<'a> {
             if let Scheduled::Call { session, .. } = &mut scheduled {
                 session.set_latency(self.line.latency);
             }
+            // `clients` is the number of copies of each call that the client makes.
             let copies = match &scheduled {
                 Scheduled::Call { host: 0, .. } => self.clients,
                 _ => 1,
@@ -333,6 +335,7 @@ impl<'a> Setup<'a> {
     /// Applies the settings to the configuration of a host's stack.
     fn configure(&self, host: usize, config: &mut Config) {
         #[cfg(not(feature = "recovery"))]
+        // Without `recovery`, no setting depends on the host.
         let _ = host;
         if self.flood > 0 {
             // The forged addresses are outside the network, so the hosts need a gateway. The list has room, because it
@@ -342,7 +345,7 @@ impl<'a> Setup<'a> {
         let tcp = &mut config.tcp;
         tcp.ack_delay = self.ack_delay;
         tcp.nagle = self.nagle;
-        // The stack sends its keep-alive probes at equal intervals within the idle timeout.
+        // The stack sends `PROBES` keep-alive probes at equal intervals within the idle timeout.
         tcp.idle_timeout = self.keep_alive.map_or(self.idle_timeout, |interval| interval * PROBES);
         #[cfg(feature = "recovery")]
         {

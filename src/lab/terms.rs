@@ -26,7 +26,7 @@ impl Term {
     }
 }
 
-/// Returns a term with its name and meaning in both languages, and its RFC section.
+/// Makes a term from its name and its meaning, each in both languages, and its RFC section.
 const fn term(
     name: &'static str,
     chinese_name: &'static str,

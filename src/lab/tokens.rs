@@ -13,7 +13,7 @@ pub(super) fn word(rest: &str) -> Option<&str> {
 }
 
 /// Parses a string in quotation marks at the start of `rest`, with the escapes `\n`, `\r`, `\t`, `\"` and `\\`. Returns
-/// the string and the rest of the line.
+/// the string and the rest of the line. An empty string is not valid.
 ///
 /// # Errors
 /// Returns a description of a string that would be valid.
@@ -42,7 +42,7 @@ pub(super) fn quoted(rest: &str) -> Result<(String, &str), &'static str> {
     if text.is_empty() { Err("a text of one byte or more") } else { Ok((text, chars.as_str())) }
 }
 
-/// Cuts a long word, and escapes its control characters, so that a message shows it on one line.
+/// Cuts a word after 40 characters, and escapes its control characters, so that a message shows the word on one line.
 pub(crate) fn clip(word: &str) -> String {
     const LONGEST: usize = 40;
     match word.char_indices().nth(LONGEST) {
@@ -51,7 +51,7 @@ pub(crate) fn clip(word: &str) -> String {
     }
 }
 
-/// Escapes the control characters of a text, because they could disturb a terminal.
+/// Escapes the invisible characters of a text, such as control characters, because they could disturb a terminal.
 pub(crate) fn visible(text: &str) -> String {
     let mut line = String::new();
     for c in text.chars() {

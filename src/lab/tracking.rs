@@ -92,6 +92,7 @@ impl<const N: usize, const FLOWS: usize> Tracks<N, FLOWS> {
             return Some(free);
         }
         let is_forged = |t: &Option<Tracked>| t.as_ref().is_some_and(|t| !self.is_between_hosts(t.ends));
+        // The oldest forged connection or, for a connection between hosts, the oldest of all.
         let oldest = self.flows.iter().position(is_forged).or(self.is_between_hosts(ends).then_some(0))?;
         // The connections are stored by age, so the new one takes the last place.
         self.flows.get_mut(oldest..)?.rotate_left(1);
@@ -101,8 +102,10 @@ impl<const N: usize, const FLOWS: usize> Tracks<N, FLOWS> {
     /// Returns the flow to which a segment belongs, and the index of the side that sent the segment.
     ///
     /// If the flow is not tracked yet, `begin` decides: if it is true, tracking begins, and if it is false, the result
-    /// is `None`. A connection between hosts becomes the most recent one.
+    /// is `None`. It is also `None` for a frame that is not a segment, and if there is no room for a new flow. A
+    /// connection between hosts becomes the most recent one.
     pub(super) fn flow(&mut self, summary: &Summary, begin: bool) -> Option<(&mut Flow, usize)> {
+        // Only TCP segments belong to a flow.
         summary.segment()?;
         let ends = summary.ends?;
         let ends = [ends.source, ends.destination];

@@ -40,8 +40,8 @@ pub struct Snapshot {
     /// The number of the entry's connection among the client's connections.
     #[doc(hidden)]
     pub lane: Lane,
-    /// How the host's congestion window became smaller in this step. Only `lab::run` sets this field, because it
-    /// compares the windows before and after a step.
+    /// How the host's congestion window became smaller in this step. Only `lab::run`, which compares the windows before
+    /// and after a step, sets this field.
     #[cfg(feature = "recovery")]
     #[doc(hidden)]
     pub reduction: Option<Reduction>,
@@ -142,6 +142,7 @@ impl<
             controls.next().map(|(_, control)| (Some(control.iss), control.irs))
         };
         let own = known(source, destination);
+        // The other side's stack knows the same two numbers, with their roles exchanged.
         let other = || known(destination, source).map(|(iss, irs)| (irs, iss));
         own.or_else(other).map(|(sender, receiver)| [sender, receiver])
     }
@@ -210,7 +211,8 @@ impl<
         let ends = ends.or(self.tracks.latest)?;
         let own = ends.iter().position(|end| end.addr == address(host))?;
         let (side, tracked) = self.tracks.find([ends[own], ends[1 - own]])?;
-        // A host is unplugged or restarted between two steps: after the step of the entry.
+        // A host event happens after the step whose number its entry has. A change in that very step came earlier, so
+        // only changes of later steps count.
         let since = entry.step + u32::from(matches!(entry.what, What::HostEvent(_)));
         // The peer in a packetdrill script has no stack: it shows CLOSED, but reports no state.
         let has_called = self.calls.iter().any(|(caller, _)| *caller == host);
@@ -218,7 +220,7 @@ impl<
         tracked.state_before(side, since).or(known)
     }
 
-    /// Returns whether a segment carries payload that begins behind the window of its receiver.
+    /// Returns whether a segment carries payload that begins after the end of its receiver's window.
     ///
     /// The receiver has processed the segment. If it has accepted the payload, its acknowledgement or its window shows
     /// that.
@@ -340,7 +342,8 @@ fn summary_of(entry: &Entry) -> Option<Summary> {
     }
 }
 
-/// Returns the two endpoints of the connection or datagram that an entry is about.
+/// Returns the two endpoints of the connection or datagram that an entry is about. Returns `None` if the entry names no
+/// endpoints, and for an ICMP message.
 fn ends_of(entry: &Entry) -> Option<[IpEndpoint; 2]> {
     let tuple = |tuple: Tuple| [tuple.local, tuple.remote];
     match (entry.what, summary_of(entry)) {

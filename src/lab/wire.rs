@@ -109,8 +109,9 @@ pub struct Wire<const FRAMES: usize = IN_FLIGHT, const KEPT: usize = SENT_IN_STE
 }
 
 impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
-    /// Makes an empty wire between `hosts` hosts.
+    /// Makes an empty wire between `hosts` hosts. `seed` determines the random losses and delays.
     pub fn new(hosts: usize, line: Line, faults: Faults, seed: u64) -> Self {
+        // Between two hosts, a frame and its duplicate need two places: see `has_room`.
         const { assert!(FRAMES >= 2 && KEPT >= 1) };
         Wire {
             slots: [const { None }; FRAMES],
@@ -169,8 +170,8 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
 
     /// Sends a forged frame, as if host `from` had sent it. Returns whether the frame was accepted.
     ///
-    /// Faults and losses apply as to other frames. A frame is not accepted if the wire is full, or if it is longer than
-    /// [`MAX_FRAME`] bytes.
+    /// Faults and losses apply as to other frames. A frame is not accepted if the wire or the list of newly sent frames
+    /// is full, if there is no host `from`, or if the frame is longer than [`MAX_FRAME`] bytes.
     #[cfg(feature = "alloc")]
     pub(super) fn inject(&mut self, now: Instant, from: usize, bytes: &[u8]) -> bool {
         let mut frame = [0; MAX_FRAME];
@@ -183,7 +184,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         true
     }
 
-    /// Returns whether there is room for a frame and its duplicate to every host.
+    /// Returns whether there is room for a frame and its duplicate to every host except the sender.
     fn has_room(&self) -> bool {
         self.slots.iter().filter(|slot| slot.is_none()).count() >= 2 * (self.hosts - 1)
     }
@@ -194,7 +195,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         self.newly_sent.len() + usize::from(self.line.router_mtu.is_some()) < self.newly_sent.capacity()
     }
 
-    /// Returns whether a host's transmit queue is full.
+    /// Returns whether a host's transmit queue is full. A queue without a limit is never full.
     fn is_queue_full(&self, now: Instant, from: usize) -> bool {
         let Some(room) = self.line.queue else { return false };
         let waits = |slot: &&InFlight| slot.from == from && slot.transmitted > now;
@@ -203,11 +204,13 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
             let same = self.slots.iter().flatten().find(|other| other.id == slot.id);
             same.is_some_and(|same| same.order == slot.order)
         };
-        // The oldest of these frames is being transmitted, so it is not in the queue.
+        // The oldest of these frames is being transmitted, so it is not in the queue. The others fill the queue if
+        // there are `room` of them, or more.
         self.slots.iter().flatten().filter(waits).filter(first).count() > room
     }
 
-    /// Numbers a frame, reports it to the lab, and keeps a copy. After the call, `self.count` is the frame's number.
+    /// Numbers a frame, reports it to the lab, and keeps a copy for [`sent`](Self::sent). After the call, `self.count`
+    /// is the frame's number.
     fn report(&mut self, host: usize, frame: &[u8; MAX_FRAME], len: usize, summary: Summary, verdict: Verdict) {
         self.count += 1;
         // A host's frames always fit: the device checked for room before it returned the token.
@@ -311,11 +314,12 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         };
         let free_at = self.busy[from].max(now) + transmission;
         self.busy[from] = free_at;
+        // `below` excludes its limit, but the jitter includes its largest value.
         let jitter = self.random.below(jitter.total_micros().saturating_add(1));
         (free_at, free_at + latency + Duration::from_micros(jitter))
     }
 
-    /// Removes and returns the earliest frame that has arrived at host `to`.
+    /// Removes and returns the earliest of the frames that have arrived at host `to` by the time `now`.
     fn take(&mut self, now: Instant, to: usize) -> Option<InFlight> {
         let due = |slot: &InFlight| slot.to == to && slot.at <= now;
         let index = (0..FRAMES)

@@ -16,6 +16,7 @@ pub(crate) const NO_BREAK: char = '\u{a0}';
 pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let (mut lines, mut line) = (Vec::new(), String::new());
     for (has_space, word) in words(text) {
+        // A space at a line break is dropped.
         if !line.is_empty() && columns(&line) + usize::from(has_space) + columns(word) > width {
             lines.push(core::mem::take(&mut line));
         } else if has_space && !line.is_empty() {

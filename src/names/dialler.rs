@@ -20,7 +20,7 @@ const ADDRESSES: usize = 16;
 /// any time.
 ///
 /// Attempts overlap: the next attempt begins when an attempt fails, or `delay` after the previous attempt began. With
-/// [`one_at_a_time`](Self::one_at_a_time) attempts do not overlap. An attempt is then abandoned after `delay`, as long
+/// [`one_at_a_time`](Self::one_at_a_time), attempts do not overlap. An attempt is then abandoned after `delay`, as long
 /// as another address is left to try.
 #[derive(Clone, Debug)]
 pub struct Dialler {

@@ -39,6 +39,7 @@ impl fmt::Display for ResolveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ResolveError::AliasLoop => f.write_str("its aliases form a loop, or there are more than 16 of them"),
+            // RFC 1035 section 4.1.1 defines the codes: 2 is a server failure, and 5 a refusal.
             ResolveError::Failed(server, 2) => write!(f, "DNS server {server} has failed (SERVFAIL)"),
             ResolveError::Failed(server, 5) => write!(f, "DNS server {server} refuses to answer (REFUSED)"),
             ResolveError::Failed(server, code) => write!(f, "DNS server {server} answers with error {code}"),

@@ -54,6 +54,7 @@ impl Name {
             wire.push(label.len() as u8).map_err(|_| NameError::TooLong)?;
             wire.extend_from_slice(label.as_bytes()).map_err(|_| NameError::TooLong)?;
         }
+        // The empty label ends the name.
         wire.push(0).map_err(|_| NameError::TooLong)?;
         Ok(Name { wire })
     }
@@ -141,8 +142,11 @@ pub(super) fn reply(bytes: &[u8], id: u16, name: &Name, kind: Kind, each: impl F
 /// Follows the aliases of the question's name. Returns the position of the name that owns the addresses. The records
 /// can be in any order, so the search for each alias begins with the first record.
 fn canonical_name(records: Records<'_>) -> Result<usize, Reply> {
+    // The question's name follows the header.
     let (bytes, mut owner) = (records.bytes, HEADER);
+    // One search more than aliases: the final search finds no further alias.
     for _ in 0..=ALIASES {
+        // `flatten` skips a malformed record.
         let mut aliases = records.flatten();
         match aliases.find(|r| r.kind == CNAME && same_name(bytes, r.name, bytes, owner)) {
             Some(alias) => owner = alias.data,

@@ -151,7 +151,7 @@ impl Resolver {
         self
     }
 
-    /// Adds servers, up to 4 in all. The next poll queries the first new server.
+    /// Adds servers, up to 4 in all. If any of them is new, the next poll queries the first new server.
     pub fn add_servers(&mut self, servers: &[IpAddress]) {
         let known = self.servers.len();
         for &server in servers {
@@ -193,7 +193,7 @@ impl Resolver {
         [self.until, ask_at, conclude_at].into_iter().flatten().min()
     }
 
-    /// Passes a datagram to the query that it answers. Ignores a datagram that answers no query.
+    /// Passes a datagram to the query that it answers. Ignores a datagram from an unknown sender or for another query.
     fn process(&mut self, from: IpEndpoint, bytes: &[u8], now: Instant) {
         if from.port != PORT || !self.servers.contains(&from.addr) {
             return;
@@ -224,7 +224,7 @@ impl Resolver {
         }
     }
 
-    /// Handles the reply of `server` to the query with index `at`.
+    /// Handles the reply of `server` to query number `at`. Only a reply over TCP can be malformed or foreign here.
     fn process_reply(&mut self, at: usize, server: IpAddress, reply: Reply, now: Instant) {
         match reply {
             Reply::Failed(code) => return self.record_failure(ResolveError::Failed(server, code)),
@@ -238,8 +238,8 @@ impl Resolver {
         self.queries[at].answered = true;
     }
 
-    /// Limits the wait for the other query's answer, if an address is known and the family of the query with index `at`
-    /// is reachable.
+    /// Limits the wait for the other query's answer, if an address is known and the family of query number `at` is
+    /// reachable. The wait for IPv6 is short: some servers never answer. The wait for IPv4 covers a repeated query.
     fn limit_wait(&mut self, at: usize, now: Instant) {
         if self.reached[at] && !self.addresses.is_empty() {
             let delay = if self.queries[at].kind == Kind::A { RESOLUTION_DELAY } else { FALLBACK_DELAY };
@@ -296,7 +296,7 @@ impl Resolver {
     }
 
     /// Records a server's failure, and lets the next poll query the next server. The lookup ends once there are twice
-    /// as many failures as servers.
+    /// as many failures as servers, because each server gets two queries.
     fn record_failure(&mut self, why: ResolveError) {
         self.trouble = Some(why);
         self.troubles += 1;
@@ -339,7 +339,7 @@ impl Resolver {
         }
     }
 
-    /// Queues the due queries to the current server, and then moves to the next server.
+    /// Queues the due queries to the current server, moves to the next one, and sets the time at which to query it.
     fn ask(&mut self, socket: &mut Socket<'_>, now: Instant) {
         let Some(&server) = self.servers.get(self.server) else { return };
         let mut any_queued = false;

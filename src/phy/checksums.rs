@@ -29,7 +29,7 @@ pub(super) fn is_right(frame: &[u8], sum: Option<u32>) -> bool {
         return false;
     }
     // The sum of a correct IP header is 0xffff, which is zero in one's complement, so the sum of the packet is also the
-    // sum of the packet without its header.
+    // sum of the packet without its header. An IPv6 header has no checksum, so the caller's sum is not used.
     let mut sum = sum.filter(|_| !version_6);
     if protocol == UDP {
         // The second half of the UDP header: the length field and the checksum field.
@@ -49,7 +49,8 @@ pub(super) fn is_right(frame: &[u8], sum: Option<u32>) -> bool {
     fold(add(add(sum, pseudo), protocol_and_length(protocol, end - start))) == 0xffff
 }
 
-/// Writes the checksums of the IPv4 header and of the TCP segment or UDP datagram in an Ethernet frame.
+/// Writes the checksums of the IPv4 header and of the TCP segment or UDP datagram in an Ethernet frame. Leaves a frame
+/// without an IP packet, and a malformed packet, unchanged.
 ///
 /// `sum` is the sum of the IP packet's bytes from offset 20 to the end, if the caller knows the sum. In a fragment,
 /// only the IP header's checksum is written, because the checksum of the segment or datagram covers all fragments.
@@ -186,7 +187,7 @@ fn transport(packet: &[u8]) -> Option<Transport> {
     }
 }
 
-/// Parses the headers of an IPv6 packet, as [`transport`] does.
+/// Parses the headers of an IPv6 packet. Returns `None` if the packet is malformed or contains neither TCP nor UDP.
 #[cfg(feature = "ipv6")]
 fn version_6(packet: &[u8]) -> Option<Transport> {
     let header: &[u8; 40] = packet.first_chunk()?;

@@ -72,7 +72,7 @@ pub trait Peer<D> {
     /// The link is allowed to refuse a frame whose length is out of range, and any frame while the link is full.
     fn inject(&mut self, device: &mut D, frame: &[u8]) -> bool;
 
-    /// Copies the oldest frame that came from the device into `buffer`, and returns the frame's length.
+    /// Takes the oldest frame that the device has sent, copies it into `buffer`, and returns its length.
     ///
     /// Returns `None` if no frame came. A frame longer than the buffer is discarded.
     fn observe(&mut self, device: &mut D, buffer: &mut [u8]) -> Option<usize>;
@@ -101,7 +101,7 @@ pub trait Peer<D> {
 
     /// Returns whether a frame from [`Peer::inject`] can arrive with a wrong checksum.
     ///
-    /// Return false if an injected frame passes through a device that corrects its checksum.
+    /// Return false if an injected frame passes through a device that corrects the frame's checksum.
     fn forges(&self) -> bool {
         true
     }

@@ -81,7 +81,8 @@ impl<D: Driver> Embassy<D> {
     ///
     /// # Errors
     /// Returns [`DriverError::NoAddress`] if the driver has no address yet, that is, if its address is all zeros.
-    /// Returns [`DriverError::BadAddress`] for a group address.
+    /// Returns [`DriverError::BadAddress`] for a group address, and [`DriverError::UnsupportedMedium`] if the driver's
+    /// medium is neither Ethernet nor IP.
     pub fn hardware_address(&self) -> Result<HardwareAddress, DriverError> {
         match self.driver.hardware_address() {
             TheirAddress::Ethernet([0, 0, 0, 0, 0, 0]) => Err(DriverError::NoAddress),
@@ -103,7 +104,7 @@ impl<D: Driver> Embassy<D> {
     /// Returns the errors from [`hardware_address`](Self::hardware_address) except [`DriverError::NoAddress`].
     pub async fn wait_for_address(&mut self) -> Result<HardwareAddress, DriverError> {
         poll_fn(|cx| {
-            // This call gives the driver the task's waker.
+            // This call gives the driver the task's waker. The state of the link does not matter here.
             self.driver.link_state(cx);
             match self.hardware_address() {
                 Err(DriverError::NoAddress) => Poll::Pending,

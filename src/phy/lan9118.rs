@@ -83,7 +83,8 @@ impl<R: Registers> Lan9118<R> {
         // Turns off all interrupts, and clears those that are pending.
         r.write(INT_EN, 0);
         r.write(INT_STS, u32::MAX);
-        // Makes the PHY negotiate 10 or 100 Mbit/s, half or full duplex.
+        // Makes the PHY negotiate 10 or 100 Mbit/s, half or full duplex: register 4 offers these modes, and register 0
+        // starts the negotiation.
         write_phy(r, 4, 0x01e1)?;
         write_phy(r, 0, 0x1200)?;
         let [a, b, c, d, e, f] = address.0;
@@ -149,6 +150,7 @@ impl<R: Registers> Lan9118<R> {
             let error = status & (1 << 15) != 0;
             // The length includes the 4-byte checksum.
             match len.checked_sub(4) {
+                // A good frame is at least as long as its Ethernet header of 14 bytes.
                 Some(len @ 14..=FRAME) if !error => {
                     let registers = &mut self.registers;
                     match self.received.receive(0..words, len, |words| registers.read_wide_fifo(RX_DATA, words)) {
@@ -170,6 +172,7 @@ impl<R: Registers> Lan9118<R> {
     /// Returns whether the controller has room for the longest frame. Also discards the status of frames already sent.
     fn has_room(&mut self) -> bool {
         let info = self.registers.read(TX_FIFO_INF);
+        // Bits 16 to 23 are the number of status words, and the lower 16 bits are the free bytes.
         for _ in 0..(info >> 16) & 0xff {
             self.registers.read(TX_STATUS);
         }

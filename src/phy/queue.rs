@@ -9,8 +9,8 @@ use smoltcp::phy::{DeviceCapabilities, Medium, RxToken, TxToken};
 /// The reader and the writer can work at the same time. Each frame has a separate cell, so one frame can be read while
 /// the next is written.
 ///
-/// The last free slot is kept for a reply to a received frame, so only a reply can fill a queue. Reading that frame
-/// frees a slot in the other queue, so two full queues never wait for each other.
+/// The last free slot is kept for a reply to a received frame, so only a reply can fill a queue. The received frame
+/// leaves the other queue, so the two queues of a cable are never full at the same time.
 pub struct Queue<const FRAMES: usize, const MTU: usize> {
     slots: [RefCell<Slot<MTU>>; FRAMES],
     first: Cell<usize>,
@@ -23,7 +23,9 @@ struct Slot<const MTU: usize> {
 }
 
 impl<const FRAMES: usize, const MTU: usize> Queue<FRAMES, MTU> {
-    /// Creates an empty queue, whose bits are all zero. `FRAMES` is at least 2, `MTU` at least 590.
+    /// Creates an empty queue. Its bits are all zero, so a queue in a `static` takes no space in a board's flash.
+    ///
+    /// The build fails if `FRAMES` is less than 2 or `MTU` is less than 590 bytes.
     pub const fn new() -> Self {
         const {
             assert!(FRAMES >= 2, "a queue needs room for one frame and one reply");

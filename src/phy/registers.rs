@@ -37,7 +37,8 @@ pub trait Registers {
         words.iter().fold(0, |sum, word| add(sum, u32::from_le_bytes(*word)))
     }
 
-    /// Reads a FIFO into `words`, least significant byte first, and returns their end-around-carry sum.
+    /// Reads a FIFO into `words`, least significant byte first, and returns their end-around-carry sum. With this sum,
+    /// a checksum can be verified without a second pass over the words.
     fn read_fifo(&mut self, offset: usize, words: &mut [[u8; 4]]) -> u32 {
         words.iter_mut().fold(0, |sum, word| {
             let value = self.read(offset);

@@ -112,10 +112,10 @@ impl<R: Registers> Stellaris<R> {
         shows_link(status)
     }
 
-    /// Reads the next good frame to this address or to a group into `received`, unless a frame is already waiting.
+    /// Reads the next good frame for this host or for a group into `received`, unless a frame is already waiting.
     /// Discards frames to other hosts, and counts and discards bad frames.
     fn fetch(&mut self) {
-        // Reads at most as many frames as the controller can count.
+        // The controller counts up to 63 frames. The limit keeps a flood of discarded frames from blocking the program.
         for _ in 0..64 {
             if self.waiting.is_some() || self.registers.read(FRAMES_WAITING) & 0x3f == 0 {
                 return;

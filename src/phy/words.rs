@@ -51,8 +51,8 @@ impl Words {
 
     /// Receives a frame of `len` bytes, and checks its checksums.
     ///
-    /// `read` fills the words of `range` and returns their sum, so that the checksum can be verified without a second
-    /// pass over the data.
+    /// `range` contains the words that are not in the buffer yet. `read` fills these words and returns their sum, so
+    /// that the checksum can be verified without a second pass over the data.
     pub fn receive(&mut self, range: Range<usize>, len: usize, read: impl FnOnce(&mut [[u8; 4]]) -> u32) -> Arrived {
         let start = range.start;
         let words = self.words().get_mut(range).unwrap_or_default();

@@ -38,7 +38,7 @@ pub(super) struct Datagrams<'a, U> {
 }
 
 impl<'a, U> Datagrams<'a, U> {
-    /// Creates the free ports, one for each socket. Returns `None` if the slices' lengths do not match.
+    /// Creates the free ports, one for each socket. Returns `None` if `ports` and `sockets` differ in length.
     pub(super) fn new(
         ports: &'a mut [Port<U>],
         sockets: &'a mut [SocketStorage<'a>],
@@ -98,7 +98,7 @@ impl<'a, U> Datagrams<'a, U> {
     }
 
     /// Notifies the program on port `number` that its datagram was dropped: no hardware address is known for the
-    /// receiver.
+    /// receiver. The program then runs.
     pub(super) fn unreachable(&mut self, number: u16)
     where
         U: UdpSession,
@@ -368,8 +368,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Some(Step::UdpSession(number, next))
     }
 
-    /// Passes an ICMP error about a datagram to the program that sent it. Returns whether the error concerns the
-    /// program.
+    /// Passes an ICMP error about a datagram to the program that sent the datagram. Returns whether the error concerns
+    /// that program, or false if no program runs on the port.
     ///
     /// `local` is the program's port, and `remote` is the receiver of the datagram.
     #[cfg(feature = "recovery")]
@@ -386,8 +386,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 
     /// Lets programs run again after all their queued datagrams have been sent.
     ///
-    /// Such a program might be waiting for room. The program also handles received datagrams only now, because it
-    /// handles none while an answer is unsent: see [`Respond`](crate::stack::Respond).
+    /// A program might be waiting for room in its socket. A [`Respond`](crate::stack::Respond) waits, too: it handles
+    /// no received datagram while its previous answer is unsent.
     fn note_sent(&mut self) {
         for port in self.datagrams.ports.iter_mut() {
             let (true, Some(handle), Some(session)) = (port.has_unsent, port.handle, &port.session) else { continue };

@@ -270,6 +270,7 @@ impl<A: Probe, B: Probe> Probe for (A, B) {
     }
 }
 
+/// An optional [`Probe`]. `None` ignores all frames and events.
 impl<P: Probe> Probe for Option<P> {
     fn frame(&mut self, now: Instant, direction: Direction, frame: &[u8]) {
         if let Some(probe) = self {

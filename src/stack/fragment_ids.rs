@@ -50,6 +50,7 @@ mod tests {
 
     use super::*;
 
+    /// Different counts get different identifications. Consecutive counts rarely get consecutive identifications.
     #[test]
     fn no_identification_comes_twice() {
         let ids = FragmentIds::new(7);

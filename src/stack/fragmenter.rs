@@ -47,6 +47,7 @@ pub(super) struct Fragmenter<'a> {
     none: core::marker::PhantomData<&'a ()>,
 }
 
+/// The fragmenter's settings, and the progress of the buffered packet.
 #[cfg(feature = "fragments")]
 #[derive(Default)]
 struct State {
@@ -87,9 +88,9 @@ pub(super) struct Long<'t> {
 }
 
 impl Fragmenter<'_> {
-    /// Sends a packet in a frame with the link header `header`. A packet that is longer than the link's MTU or the
-    /// path's MTU, `limit`, is buffered and sent in parts later. If there is no memory for fragments, such a packet is
-    /// dropped.
+    /// Sends a packet in a frame with the link header `header`. `limit` is the path's MTU. A packet that is longer than
+    /// this MTU or the link's MTU is buffered and sent in parts later. If there is no memory for fragments, such a
+    /// packet is dropped.
     pub(super) fn send<P: Probe>(
         &mut self,
         now: Instant,

@@ -128,10 +128,12 @@ mod tests {
         });
         for (len, vector) in vectors.into_iter().enumerate() {
             let hash = half_sip::<2, 4>(0x0706_0504_0302_0100, &words[..len]);
+            // The reference implementation lists the bytes of a hash with the lowest byte first.
             assert_eq!(hash, vector.swap_bytes(), "{len} words");
         }
     }
 
+    /// The same key draws the same numbers again. The first four numbers of two keys are eight different numbers.
     #[test]
     fn numbers_depend_on_key_and_count() {
         let draw = |key| {

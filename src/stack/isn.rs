@@ -71,7 +71,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         isn(now, tuple, self.config.seed.endpoints())
     }
 
-    /// Creates an interface whose generator draws `isn` as its next ISN.
+    /// Creates an interface whose generator draws `isn` as its next ISN. smoltcp draws each ISN from the generator of
+    /// an interface, so the stack can choose an ISN only in this way.
     pub(super) fn interface_for(&self, now: Instant, isn: u32) -> Interface {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = Medium::Ip;
@@ -83,7 +84,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         interface(capabilities, seed(isn), now)
     }
 
-    /// Passes a SYN to the listening socket of slot `index`.
+    /// Passes a SYN to the listening socket of slot `index`, through a temporary interface that draws the ISN chosen
+    /// for this connection.
     #[inline(never)]
     pub(super) fn process_syn<T: TxToken, P: Probe>(
         &mut self,

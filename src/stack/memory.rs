@@ -44,7 +44,8 @@ pub struct Memory<'a, S, U> {
     pub port_sockets: &'a mut [SocketStorage<'a>],
     /// Datagram headers, divided evenly among the ports and the two directions.
     pub datagrams: &'a mut [PacketMetadata],
-    /// Datagram payloads, divided in the same way, unless [`bind_sized`](super::Stack::bind_sized) sets other sizes.
+    /// The payload bytes of datagrams, divided evenly among the ports and the two directions, unless
+    /// [`bind_sized`](super::Stack::bind_sized) sets other sizes.
     pub payloads: &'a mut [u8],
     /// One entry for each datagram that arrives in fragments. When all entries are taken, a new datagram replaces the
     /// oldest datagram. A [`Pool`] has no entries, so its stack drops fragments.

@@ -15,9 +15,9 @@
 //!            └─ everything else ─────────► the shared set: UDP; ICMP needs no socket
 //! ```
 //!
-//! A step receives a frame, runs a program, or sends one socket's frames. These three kinds of work take turns.
-//! Connections with work wait in one queue. No connection gets a second turn before every other connection in the queue
-//! has had a turn.
+//! A step receives a frame, runs a program, or sends one socket's frames. Received frames, TCP connections, and
+//! everything else (such as UDP ports and neighbour requests) take turns. Connections with work wait in one queue. No
+//! connection gets a second turn before every other connection in the queue has had a turn.
 
 mod addresses;
 mod buckets;

@@ -111,7 +111,7 @@ impl<'a> Paths<'a> {
     }
 
     /// Returns the path MTU to try when packets of `len` bytes to `address` are lost without an ICMP error. `None` if
-    /// every path must accept packets of this length, or if there is no memory for path MTUs.
+    /// the packets are already as short as the smallest path MTU to try, or if there is no memory for path MTUs.
     pub(super) fn below(&self, address: &IpAddress, len: usize) -> Option<usize> {
         let bases = match address {
             _ if self.entries.is_empty() => &[],

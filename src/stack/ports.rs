@@ -27,7 +27,8 @@ impl Ports {
         Ports { key, counters: [0; COUNTERS] }
     }
 
-    /// Chooses a free local port for a connection. The local port in `tuple` must be 0. `None` if no port is free.
+    /// Chooses a free local port for a connection. The local port in `tuple` must be 0, so that all connections to one
+    /// destination have the same hash. `None` if no port is free.
     pub(super) fn choose(&mut self, tuple: &Tuple, is_free: impl Fn(u16) -> bool) -> Option<u16> {
         // The two halves of a keyed hash are independent, so they can serve as two hashes.
         let hash = half_sip_of::<2, 4>(self.key, tuple);

@@ -88,7 +88,7 @@ impl UdpSession for () {
 
 /// A UDP server. The stack calls the server with each datagram, and the server can answer.
 pub trait Responder {
-    /// See [`UdpSession::PORTS`].
+    /// The number of ports that programs of this type need at the same time: see [`UdpSession::PORTS`].
     const PORTS: usize = 1;
 
     /// Processes one datagram and writes the answer, if there is one, into `reply`. An answer can be at most as long as
@@ -195,8 +195,9 @@ pub struct Context<'a> {
 /// The length of the longest message of a TCP program, in bytes. One read returns at most this many bytes.
 pub const MESSAGE: usize = 1024;
 
-/// Returns whether a port belongs to a service that answers every datagram. A reply to such a service would start an
-/// endless loop (RFC 862, 863, 865, 867, 864, 868).
+/// Returns whether a port belongs to a simple service: echo, discard, daytime, quote of the day, chargen or time (RFC
+/// 862, 863, 867, 865, 864, 868). All of them except discard answer every datagram, so a reply would start an endless
+/// loop.
 fn loops(port: u16) -> bool {
     matches!(port, 7 | 9 | 13 | 17 | 19 | 37)
 }
@@ -235,6 +236,7 @@ impl Context<'_> {
             IpAddress::Ipv6(a) => !(a.is_multicast() || a.is_unspecified()),
         };
         let port = from.endpoint.port;
+        // The sender might run the same programs on the same ports as this stack, and answer the reply.
         unicast && port != 0 && !loops(port) && !self.udp_ports.contains(&port)
     }
 }

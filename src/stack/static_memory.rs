@@ -26,7 +26,7 @@ impl<S, U, const N: usize, const RX: usize, const TX: usize, const P: usize, con
         StaticMemory(ConstStaticCell::new(Pool::new()))
     }
 
-    /// Returns the memory, for one stack.
+    /// Lends the memory to a stack. Only one call is possible, because two stacks must not share the memory.
     ///
     /// # Panics
     /// Panics if the memory was taken before.

@@ -99,6 +99,7 @@ mod tests {
             let Ok(start) = Capture::new(Vec::new(), "", Medium::Ip, epoch).and_then(Capture::finish);
             capture.frame(Instant::from_micros(now), Direction::In, b"frame");
             let Ok(file) = capture.finish();
+            // The lower half of the time is at offset 16 in the frame's block.
             assert_eq!(file[start.len() + 16..start.len() + 20], stamp.to_le_bytes());
         }
     }

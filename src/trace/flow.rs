@@ -235,6 +235,7 @@ impl Side {
 
     /// Records that a segment with payload, SYN or FIN is sent. Returns its cause, or `None` for a first transmission.
     fn sent_space(&mut self, now: Instant, segment: &Segment, peer: &Side, repeat: Option<Repeat>) -> Option<Cause> {
+        // A probe changes neither `nxt` nor the stored transmissions.
         if let Some(cause) = self.probe_cause(segment) {
             return Some(cause);
         }
@@ -312,7 +313,8 @@ impl Side {
         Cause::Retransmission { rto, count: count.max(1) }
     }
 
-    /// Returns the cause of a retransmission whose reason the stack has reported. Updates the recovery.
+    /// Returns the cause of a retransmission whose reason the stack has reported. Updates the recovery, but the arms
+    /// that return early leave the recovery as it is.
     fn known_cause(&mut self, repeat: Repeat, before: Option<Transmission>) -> Cause {
         let count = before.map_or(0, |transmission| transmission.count).max(1);
         let (trigger, cause) = match repeat {

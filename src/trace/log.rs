@@ -20,12 +20,14 @@ use crate::stack::{DisplayEndpoint, DropReason, End, Event, Probe, Tuple};
 /// Lines about addresses are written only with the feature `dhcp`. Without this feature, messages of another host that
 /// uses an address of this host are counted ([`DropReason::DuplicateAddress`]), but that host is not logged.
 ///
-/// A peer could cause one line with each segment, so the number of such lines is limited. In each second,
-/// [`Self::RECEIVED_A_SECOND`] lines about data and [`Self::DROPPED_A_SECOND`] lines about drops keep their level.
-/// Further lines get the log level debug. At the first event after that second, the probe logs how many lines got the
-/// level debug. If a connection closes within the second, the probe logs that number immediately.
+/// A peer could cause one line with each segment, so the number of lines about data and drops is limited. In each
+/// second, [`Self::RECEIVED_A_SECOND`] lines about data and [`Self::DROPPED_A_SECOND`] lines about drops keep their
+/// level. Further lines of these two kinds get the log level debug. At the first event after that second, the probe
+/// logs how many lines got the level debug. If a connection closes within the second, the probe logs that number
+/// immediately.
 ///
-/// In each second, the first line about an ignored DHCP message has level warn. Further such lines have level debug.
+/// In each second, the first line about an ignored DHCP message has level warn. Further lines about ignored messages
+/// have level debug.
 ///
 /// With the feature `defmt`, each line also goes to defmt, which filters lines by `DEFMT_LOG`. The text of the lines
 /// takes space in flash. To send compact frames instead, write a [`Probe`] that logs the [`Event`] itself, which
@@ -176,7 +178,7 @@ impl Limit {
 
     /// Returns the number of lines that got the level debug, and sets that number to 0.
     ///
-    /// Returns `None` if there are no such lines, or if the second is not over and `immediately` is false.
+    /// Returns `None` if that number is 0, or if the second is not over and `immediately` is false.
     fn take_left_out(&mut self, now: Instant, immediately: bool) -> Option<u32> {
         if self.left_out == 0 || !(immediately || self.elapsed(now)) {
             return None;
@@ -228,6 +230,7 @@ fn level_of(event: &AddressEvent) -> Level {
         | AddressEvent::Released { .. }
         | AddressEvent::Router(_)
         | AddressEvent::RouterGone(_) => Level::Info,
+        // All other events are failures or conflicts.
         _ => Level::Warn,
     }
 }

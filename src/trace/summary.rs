@@ -105,7 +105,8 @@ impl Segment {
         self.space() == 0 && !self.rst && self.ack.is_some()
     }
 
-    /// Returns the names of the flags, for example `SYN,ACK`.
+    /// Returns the names of the flags, for example `SYN,ACK`. For a combination that TCP does not allow, such as SYN
+    /// with FIN, returns the name of a similar combination.
     pub fn flags(&self) -> &'static str {
         match (self.syn, self.fin, self.rst, self.psh, self.ack.is_some()) {
             (true, _, _, _, false) => "SYN",

@@ -72,10 +72,11 @@ impl Default for Client {
 }
 
 impl Client {
-    /// Sends as many typed lines as fit into the send buffer. Closes this side after `q` and at the end of input.
+    /// Sends as many typed lines as fit into the send buffer. Closes this side after `q` and at the end of input. After
+    /// `q`, the server has the time [`PARTING`] to close, too.
     ///
     /// The LF of the first line is held back (`holds_end`) while it is unknown whether the server ends messages with
-    /// LF.
+    /// LF. If the server stays silent, this LF is sent before the next line or before FIN.
     fn speak(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) {
         loop {
             match self.stage {
@@ -106,6 +107,7 @@ impl Client {
                     // A cut line continues in the next text, and `q` is always sent without LF.
                     let has_end = !run.input.is_cut() && !is_goodbye(text);
                     let sent = message::stream(socket, &mut position, |write| {
+                        // The LF of the previous line, if the server has not sent a message since.
                         write(if self.holds_end { b"\n" } else { b"" });
                         write(text);
                         write(if has_end && framing == Framing::Lines { b"\n" } else { b"" });
@@ -144,7 +146,7 @@ impl Client {
 
 impl ClientProgram for Client {
     /// Prints received lines, then sends typed lines. The client is done after a goodbye from either side, or once the
-    /// server has closed.
+    /// server has closed. The client fails if the server closes before a typed line is sent.
     fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         // The conversation begins, so its end must be printed later.
         if self.stage == Stage::Begin {

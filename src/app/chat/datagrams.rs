@@ -31,15 +31,15 @@ impl<'a> Server<'a> {
         Server { operator, lost: false }
     }
 
-    /// Reads and prints one datagram, and records the sender as a partner. `q` ends the conversation with the sender.
-    /// Returns false if no datagram was waiting.
+    /// Reads and prints one datagram, and records the sender as a partner if the sender may be answered. `q` ends the
+    /// conversation with the sender. Returns false if no datagram was waiting.
     fn process(&self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
         let Ok((data, from)) = socket.recv() else { return false };
         let (text, line_end) = split_line_end(data);
         // No caller has borrowed the partners, so the borrow never fails.
         let Ok(mut partners) = self.operator.partners.try_borrow_mut() else { return true };
         let address = SocketAddr::from(from.endpoint);
-        // A sender that must not be answered, such as a broadcast address, gets no number.
+        // A sender that must not be answered gets no number. For example, its address can be a broadcast address.
         if !cx.may_answer(&from) {
             print_line(cx.console, |write| {
                 write_display(write, format_args!("@- {address} "));
@@ -47,6 +47,7 @@ impl<'a> Server<'a> {
             });
             return true;
         }
+        // The first partner must not receive lines that were typed before it wrote.
         if partners.is_empty() {
             self.operator.begin_on_udp(cx.console);
         }
@@ -69,6 +70,7 @@ impl<'a> Server<'a> {
             // A number above `numbered_before` is new: this partner's first datagram is `q`, so there is no
             // conversation to end.
             if number <= numbered_before {
+                // The operator's lines without `@` went to this partner if it was the last one to write before `q`.
                 self.operator.leave_udp(cx.console, previous.is_some_and(|(last, _)| last == number));
             }
         } else {
@@ -106,6 +108,7 @@ impl<'a> Server<'a> {
         self.operator.take();
         match outcome {
             Some(Ok(Some(partner))) => {
+                // The partner who wrote last receives the operator's lines without `@`.
                 let was_last = partners.last().is_some_and(|(last, _)| last == partner.number);
                 partners.forget(partner.number);
                 drop(partners);

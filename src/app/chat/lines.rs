@@ -65,12 +65,14 @@ pub struct Lines {
 impl Lines {
     /// Copies the first received line to `scratch`, and describes the line. Returns `None` if no line is complete.
     ///
-    /// A line is complete at its line ending, at the maximum length, or at the end of the stream. If the partner does
-    /// not send lines, the text is also complete after [`SILENCE`].
+    /// A line is complete at its line ending, at the maximum length, at the end of the stream, or if the receive buffer
+    /// is full. If the partner does not send lines, the text is also complete after [`SILENCE`]. The line stays in the
+    /// receive buffer. This method also measures the silence, and can find out that the partner does not send lines.
     pub fn first(&mut self, socket: &mut Socket<'_>, scratch: &mut [u8], now: Instant) -> Option<Line> {
         // Silence completes a message from a partner who does not send lines.
         let silent = self.track_silence(socket.recv_queue(), now);
         let full = socket.recv_queue() >= socket.recv_capacity();
+        // In every other state, the partner's FIN has arrived or the connection is lost.
         let stream_ended = !matches!(socket.state(), State::Established | State::FinWait1 | State::FinWait2);
         // Peek at two bytes more than a line, because CR LF can follow a line of the maximum length.
         let bytes = message::peek(socket, scratch, LINE + 2);
@@ -99,6 +101,7 @@ impl Lines {
         if bytes.is_empty() || !is_cut {
             return None;
         }
+        // Do not cut in the middle of a character.
         let len = whole_characters_len(bytes.get(..LINE).unwrap_or(bytes));
         Some(Line { len, goodbye: false, used: len, end: LineEnd::Cut })
     }

@@ -34,8 +34,8 @@ pub struct Member<'a> {
     number: u16,
     /// How many bytes of the text that is being sent are already in the send buffer.
     queued: u16,
-    /// The refusal of a name that must be sent to the member next. Until it is sent, `queued` counts its bytes, and
-    /// other members' lines wait.
+    /// If a name was refused: the refusal, which must be sent to the member next. Until the refusal is sent, `queued`
+    /// counts its bytes, and other members' lines wait.
     refused: Option<NameRefused>,
     stage: Stage,
 }
@@ -97,6 +97,7 @@ impl<'a> Member<'a> {
             member.write_name(write);
             write(b" has joined");
         });
+        // Wake the other members, so that they send this note.
         cx.wake_programs();
     }
 
@@ -177,12 +178,14 @@ impl<'a> Member<'a> {
             (Ok(true), Stage::Talking { first, .. }) => *first = false,
             (Ok(_), _) => {}
         }
+        // Wake the other members, so that they send the new line.
         cx.wake_programs();
         self.lines.take(socket, line);
         Some(Spoken::Line)
     }
 
-    /// Sets the member's name. Returns false if the name is refused, and stores the reason in `refused`.
+    /// Sets the member's name, and tells the console and all other members. Returns false if the name is refused, and
+    /// stores the reason in `refused`.
     ///
     /// # Errors
     /// Returns the time at which to try again, if the ring has no space yet for the note about the new name.
@@ -197,6 +200,7 @@ impl<'a> Member<'a> {
                 return Ok(false);
             }
         };
+        // The member still has its old name or its address, which begins the note.
         self.tell_in_turn(now, console, &|member, write| {
             member.write_name(write);
             write(b" is now ");
@@ -207,7 +211,8 @@ impl<'a> Member<'a> {
         Ok(true)
     }
 
-    /// Sends the operator's lines to all members. If a line has to wait, returns the time at which to try again.
+    /// Sends the operator's lines to all members. If a line has to wait, returns the time at which to try again. The
+    /// operator has no session of its own, so each member's poll calls this method.
     fn console_speaks(&self, cx: &mut Context<'_>) -> Option<Instant> {
         let operator = self.room.operator()?;
         loop {
@@ -251,8 +256,8 @@ impl<'a> Member<'a> {
         Ok(())
     }
 
-    /// Leaves the room and frees the member's name. Tells the console and all other members that the
-    /// member leaves. `how` is the text after the member's name.
+    /// Leaves the room and frees the member's name. Tells the console and all other members that the member leaves.
+    /// `how` is the text after the member's name.
     fn leave(&mut self, cx: &mut Context<'_>, how: core::fmt::Arguments<'_>) {
         if let Stage::Talking { position, .. } = self.stage {
             self.room.leave(position);
@@ -269,6 +274,7 @@ impl<'a> Member<'a> {
         if let (Some(operator), 0) = (self.room.operator(), self.room.members()) {
             operator.leave(cx.console);
         }
+        // Wake the other members: they send the note, and a line that waits for space might fit now.
         cx.wake_programs();
     }
 
@@ -332,7 +338,8 @@ enum Spoken {
 }
 
 impl Session for Member<'_> {
-    /// Sends lines from other members to this member, then passes one line from this member to the room.
+    /// Sends lines from other members to this member, then passes one line from this member to the room. The first poll
+    /// joins the room. A member that has fallen behind is dropped.
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         if self.stage == Stage::Begin {
             self.join(socket, cx);
@@ -355,6 +362,7 @@ impl Session for Member<'_> {
         }
         let console_waits = self.console_speaks(cx);
         match self.speak(socket, cx) {
+            // More lines can be waiting in the receive buffer.
             Some(Spoken::Line) => Next::WakeAt(cx.now),
             Some(Spoken::NotYet(again)) => Next::WakeAt(console_waits.map_or(again, |at| at.min(again))),
             Some(Spoken::Goodbye) => {
@@ -379,7 +387,7 @@ impl Session for Member<'_> {
         }
     }
 
-    /// Leaves the room, unless the member has already left it.
+    /// Leaves the room, unless the member has not joined it or has already left it.
     fn ended(&mut self, end: End, cx: &mut Context<'_>) {
         match (self.stage, end) {
             (Stage::Begin | Stage::Dropped(_) | Stage::Over, _) => {}

@@ -70,6 +70,7 @@ impl Operator {
     /// are reset.
     pub fn new(once: bool) -> Self {
         Operator {
+            // Without texts, the messages are the lines from the console.
             input: RefCell::new(Input::with_prompt(&[], PROMPT)),
             line: Cell::new(false),
             ended: Cell::new(false),

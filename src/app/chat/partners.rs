@@ -36,8 +36,9 @@ impl Partners {
         self.list.last().map(|partner| (partner.number, partner.meta.endpoint.into()))
     }
 
-    /// Records that the partner at `meta` has sent a datagram. Returns the partner's number. Also returns the partner
-    /// who was removed to make room for a new partner, if any.
+    /// Records that the partner at `meta` has sent a datagram. `in_lines` says whether the datagram had a line ending.
+    ///
+    /// Returns the partner's number. Also returns the partner who was removed to make room for a new partner, if any.
     pub(super) fn record_datagram(&mut self, meta: UdpMetadata, in_lines: bool) -> (u32, Option<Partner>) {
         let known = self.list.iter().position(|partner| partner.meta.endpoint == meta.endpoint);
         let (number, gone) = match known {

@@ -114,6 +114,7 @@ impl<'a> Room<'a> {
     /// Adds a member. Returns the member's number and the position of the first line that the member reads.
     pub(super) fn join(&self) -> (u16, u64) {
         let number = self.next_member.get();
+        // After 65,535, the numbers begin again at 1, because 0 is `CONSOLE`.
         self.next_member.set(number.checked_add(1).unwrap_or(1));
         self.members.set(self.members.get().saturating_add(1));
         (number, self.ends.get().newest)
@@ -182,6 +183,7 @@ impl<'a> Room<'a> {
             let until = later(wait.since, HOLD);
             if now < until {
                 self.wait.set(Some(wait));
+                // The next call of `mark_read` that frees a line reports that this line might fit.
                 self.waiting.set(true);
                 return Err(until);
             }
@@ -197,8 +199,9 @@ impl<'a> Room<'a> {
         Ok(())
     }
 
-    /// Adds a line immediately, and drops old lines if the ring is full. Calls `compose` twice, as
-    /// [`say_in_turn`](Self::say_in_turn) does.
+    /// Adds a line immediately, and drops old lines if the ring is full. Notes that a member has joined or left are
+    /// added in this way, because they must not wait. Calls `compose` twice, as [`say_in_turn`](Self::say_in_turn)
+    /// does.
     pub(super) fn say(&self, by: u16, compose: &dyn Fn(&mut Write<'_>)) {
         let (capacity, len) = (self.ring.len() as u64, self.length(compose));
         // The ring is too small for any line.
@@ -288,7 +291,8 @@ impl<'a> Room<'a> {
 
     /// Writes the text of a line that [`read`](Self::read) has just returned.
     pub(super) fn write(&self, line: Line, write: &mut Write<'_>) {
-        // The line is read in pieces, because it can wrap around the end of the ring.
+        // The line is copied in pieces of up to 64 bytes, because it is stored in cells and can wrap around the end of
+        // the ring.
         let mut piece = [0; 64];
         let mut at = line.at;
         while at < line.next {

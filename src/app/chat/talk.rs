@@ -54,7 +54,7 @@ impl<'a> Talk<'a> {
         Talk { operator, lines: Lines::default(), partner: None, stage: Stage::Begin, queued: 0, pause: None }
     }
 
-    /// Begins the conversation, and prints how to end it.
+    /// Begins the conversation, and prints how to end it. Lines that a person typed earlier are discarded.
     fn begin(&mut self, socket: &Socket<'_>, cx: &mut Context<'_>) {
         self.stage = Stage::Talking;
         self.partner = socket.remote_endpoint();
@@ -182,6 +182,7 @@ impl Session for Talk<'_> {
         let ends = matches!(processed, Processed::Goodbye) || self.speak(socket, cx);
         // Call `can_type` only after `speak`, because `speak` reads the console and finds the end of input.
         let can_answer = self.operator.is_some_and(Operator::can_type);
+        // If the partner has closed its side and nobody can type, there is no last reply to wait for.
         if ends || (matches!(processed, Processed::End) && !can_answer) {
             self.end(cx, format_args!(""));
             return say_goodbye(socket, self.queued > 0, self.lines.framing());
@@ -198,6 +199,7 @@ impl Session for Talk<'_> {
                 self.note(cx, format_args!(""), format_args!(" has closed its side: send one more line, or q"));
                 self.wait(cx.now)
             }
+            // `Goodbye` cannot occur here: the conversation has ended above.
             Processed::All | Processed::End | Processed::Goodbye => self.wait(cx.now),
             Processed::Some => Next::WakeAt(cx.now),
         }
@@ -211,7 +213,7 @@ impl Session for Talk<'_> {
         }
     }
 
-    /// Ends the conversation, unless it has already ended.
+    /// Ends the conversation, unless it has not begun or has already ended.
     fn ended(&mut self, end: End, cx: &mut Context<'_>) {
         match (self.stage, end) {
             (Stage::Begin | Stage::Over, _) => {}

@@ -110,7 +110,10 @@ impl<'a> Client<'a> {
         Ok(if is_goodbye(text) { Stage::SendingGoodbye } else { Stage::Input { has_sent: true } })
     }
 
-    /// Waits for a line. If the previous line is not sent yet, the wait has a time limit.
+    /// Waits until a line is typed, or until an earlier line is sent.
+    ///
+    /// While an earlier line is unsent, the wait ends at the client's deadline. Without a deadline, the client would
+    /// wait for ever if the receiver did not answer ARP or NDP: see [`UdpSession::waits_for_neighbour`].
     fn idle(&mut self, socket: &Socket<'_>, cx: &mut Context<'_>) -> Next {
         if !cx.is_unsent(socket) {
             self.deadline.clear();

@@ -98,6 +98,7 @@ impl Answer {
                 // `Out` never fails.
                 let _ = self.write(status, &mut Out(write));
             });
+            // The output of each stage is far shorter than 65,535 bytes.
             self.queued = u16::try_from(queued).unwrap_or(u16::MAX);
             if !done {
                 return false;
@@ -119,8 +120,8 @@ impl Answer {
         }
     }
 
-    /// Writes the output of the current stage. A part is written as a line of event data, as a chunk, or unchanged.
-    /// Repeated calls for one stage write the same bytes.
+    /// Writes the output of the current stage. A part is written as a line of event data, as a chunk or, if the page is
+    /// sent without chunks (`unchunked`), unchanged. Repeated calls for one stage write the same bytes.
     fn write(&self, status: &Status<'_>, out: &mut Out<'_, '_>) -> fmt::Result {
         match (self.stage, self.content) {
             (Stage::Head, _) => self.head(out),

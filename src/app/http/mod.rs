@@ -99,6 +99,7 @@ impl<'a> Server<'a> {
         if !answer.watches() {
             return answer;
         }
+        // Without endpoints, the connection has already ended.
         let (Some(local), Some(remote)) = (socket.local_endpoint(), socket.remote_endpoint()) else { return answer };
         self.watches = self.status.watch(Tuple { local, remote });
         if self.watches { answer } else { Answer::refusal(Refusal::TooManyWatch, asked) }
@@ -138,6 +139,7 @@ impl<'a> Server<'a> {
     fn watch(&mut self, revision: u32, since: Instant, socket: &mut Socket<'_>, now: Instant) -> Option<Next> {
         // Data from a client that receives events is ignored.
         message::consume(socket, usize::MAX);
+        // Without a change of the status, an event is sent after `LATE`, because the times on the page advance.
         let due = since + if self.status.revision() == revision { LATE } else { SOON };
         if now >= due {
             self.begin(Answer::event(self.status, now), now);

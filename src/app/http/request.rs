@@ -7,7 +7,8 @@ use super::refusal::Refusal;
 use crate::app::message;
 use crate::stack::MESSAGE;
 
-/// The maximum length of a line in bytes, including its line ending. A smaller receive buffer lowers the limit.
+/// The maximum length of a line in bytes, including its line ending. A smaller receive buffer lowers the limit. In the
+/// scratch memory, [`Head::take`] needs two bytes after the line.
 const LINE: usize = MESSAGE - 2;
 
 /// The longest head, in bytes.
@@ -161,7 +162,10 @@ impl Head {
         Ok(())
     }
 
-    /// Checks the complete head, and returns the request.
+    /// Checks the complete head, and returns the request, or its refusal if the server cannot serve the request.
+    ///
+    /// # Errors
+    /// Returns the refusal if the head is not valid. The connection then closes after the answer.
     fn complete(&self, first: First) -> Result<Read, Refusal> {
         // RFC 9112 section 3.2 requires exactly one Host field. HTTP/1.0 (`old`) may omit it. Section 6.1 forbids a
         // transfer coding together with a length or with HTTP/1.0, because both combinations allow request smuggling.
@@ -171,6 +175,7 @@ impl Head {
         }
         let has_content = self.coded || self.content.is_some_and(|len| len > 0);
         let asked = Asked {
+            // Without a target, the request is refused below, so the value does not matter.
             target: first.target.unwrap_or(Target::Page),
             head_only: first.method == Method::Head,
             unchunked: first.old || self.close,
@@ -198,7 +203,8 @@ impl Asked {
 /// Returns the refusal if the line is not valid, or if its version is not supported.
 fn request_line(line: &[u8]) -> Result<First, Refusal> {
     let mut request = Request::new(&mut []);
-    // The parser receives only this line, so the result is never a complete request.
+    // The parser receives only this line, so the result is never a complete request. But the parser stores the parts of
+    // the line in `request`.
     match request.parse(line) {
         Ok(_) => {}
         // A line without `HTTP/` is no HTTP request at all, so its version is not the problem.
@@ -222,6 +228,7 @@ fn request_line(line: &[u8]) -> Result<First, Refusal> {
 /// Returns the resource of a request target, or `None` if the server has no such resource. The target can include the
 /// server's name and a query (RFC 9112 section 3.2).
 fn target(text: &str) -> Option<Target> {
+    // `http://` has 7 bytes.
     let path = match text.get(..7) {
         Some(scheme) if scheme.eq_ignore_ascii_case("http://") => {
             let rest = text.get(7..).unwrap_or_default();

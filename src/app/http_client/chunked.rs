@@ -130,6 +130,7 @@ impl Chunks {
             (Part::Trailer { empty: true }, b'\n') => Part::Done,
             (Part::Trailer { .. }, b'\n') => Part::Trailer { empty: true },
             (Part::Trailer { empty }, byte) => Part::Trailer { empty: empty && byte == b'\r' },
+            // `next` handles these parts itself.
             (part @ (Part::Data(_) | Part::Done), _) => part,
         };
         Ok(())

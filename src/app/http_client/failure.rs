@@ -67,6 +67,7 @@ pub enum Failure {
 }
 
 impl fmt::Display for Failure {
+    /// Writes the message for the user, which contains numbers but no text from the server.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::BadField => {

@@ -106,7 +106,11 @@ fn status_line(line: &[u8]) -> Option<(u16, &str)> {
 }
 
 /// Determines how the body of a response with this status and head ends.
+///
+/// # Errors
+/// Returns [`Failure`] if there is a coding other than chunked, if a length is not a number, or if two lengths differ.
 fn framing(status: u16, head: &[u8]) -> Result<Framing, Failure> {
+    // These responses never have a body.
     if matches!(status, 100..=199 | 204 | 304) {
         return Ok(Framing::Length(0));
     }
@@ -181,7 +185,8 @@ fn items<'h>(head: &'h [u8], wanted: &str) -> impl Iterator<Item = &'h [u8]> {
     items.filter(|item| !item.is_empty())
 }
 
-/// Parses a number that consists of digits only, without sign or spaces.
+/// Parses a number that consists of digits only, without sign or spaces. Returns `None` for any other text, and for a
+/// number that does not fit in 64 bits.
 fn number(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;

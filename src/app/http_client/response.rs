@@ -172,7 +172,8 @@ impl<const HEAD: usize> Response<HEAD> {
         }
     }
 
-    /// Returns the failure for a connection that ended without the server's FIN.
+    /// Returns the failure for a connection that ended without the server's FIN. If the connection ended in the middle
+    /// of the body, the failure says how many bytes of the body were received.
     pub(super) fn failure_after(&self, end: End) -> Failure {
         let received = self.received;
         match self.body {
@@ -186,6 +187,10 @@ impl<const HEAD: usize> Response<HEAD> {
 
     /// Stores the bytes that belong to the head, and returns the number of these bytes. Once the head of the final
     /// response is complete, passes that head to `output` and sets `body`. Heads of interim responses are discarded.
+    ///
+    /// # Errors
+    /// Returns [`Failure`] if the head is not valid or too long, if there are too many interim responses, or if the
+    /// output failed.
     fn feed_head<O: Output + ?Sized>(&mut self, bytes: &[u8], output: &mut O) -> Result<usize, Failure> {
         let mut complete = false;
         let mut used = 0;

@@ -21,6 +21,7 @@ pub fn prepare() {
     // The linker script of cortex-m-rt includes device.x, so the linker must find this file, even for the firmware of
     // another crate.
     println!("cargo::rustc-link-search={}", env::current_dir().unwrap().join("src/board/cortex_m").display());
+    // Cargo sets a variable for each enabled feature, such as CARGO_FEATURE_IPV6.
     let enabled =
         |name: &str| env::var_os(format!("CARGO_FEATURE_{}", name.to_uppercase().replace('-', "_"))).is_some();
     for (board, images) in boards().iter().filter(|(board, _)| enabled(board)) {
@@ -62,7 +63,8 @@ fn boards() -> Vec<(String, Vec<String>)> {
     boards.iter().map(with_images).collect()
 }
 
-/// Returns the address in SMOLSTEP_MAC, or a default. If the address is not unicast or is zero, the build fails.
+/// Returns the address in SMOLSTEP_MAC, or a default. If SMOLSTEP_MAC is not a unicast address, or if it is zero, the
+/// build fails.
 fn mac() -> [u8; 6] {
     let text = setting("SMOLSTEP_MAC").unwrap_or("02:00:00:00:00:01".into());
     let bytes: Option<Vec<u8>> = text.split(':').map(|byte| u8::from_str_radix(byte, 16).ok()).collect();
@@ -75,8 +77,9 @@ fn mac() -> [u8; 6] {
 
 /// Returns the seed and whether SMOLSTEP_SEED is set.
 ///
-/// If SMOLSTEP_SEED is not set, the seed is 32 bytes of this machine's entropy. Anyone who knows a board's seed can
-/// predict its sequence numbers and ports.
+/// If SMOLSTEP_SEED is not set, the seed is 32 bytes of this machine's entropy, and the build prints it. If
+/// SMOLSTEP_SEED is not 64 hexadecimal digits, the build fails. Anyone who knows a board's seed can predict its
+/// sequence numbers and ports.
 fn seed() -> ([u8; 32], bool) {
     let mut seed = [0; 32];
     let Some(text) = setting("SMOLSTEP_SEED") else {

@@ -87,6 +87,7 @@ impl<B: Board> CortexM<B> {
     fn restart(&mut self, period: u32) {
         self.period = period;
         self.last_value = period;
+        // The timer counts from the value of RELOAD to 0, so a period has one tick more than this value.
         self.timer.write(RELOAD, period - 1);
         // Any write to the current value makes the timer begin a new period.
         self.timer.write(CURRENT, 0);

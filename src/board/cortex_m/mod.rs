@@ -20,6 +20,7 @@ use crate::phy::Registers;
 pub(super) fn reset() -> ! {
     // Writes the key and the reset request to the application interrupt and reset control register (ARMv7-M, B3.2.6).
     Mmio::new(0xe000_ed0c).write(0, 0x05fa_0004);
+    // The reset can take effect a little later, so this loop waits for it.
     loop {
         cortex_m::asm::nop();
     }

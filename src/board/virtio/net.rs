@@ -72,6 +72,7 @@ impl Net {
         let transport = transport(base, DeviceType::Network)?;
         let mut driver = quietly(|| Driver::new(transport)).map_err(|_| NotThere)?;
         let sender = Sender { buffers: &mut buffers.sent, tokens: [0; DESCRIPTORS], lengths: [0; FRAMES] };
+        // The header is the same for all frames, so it is written once to each buffer.
         for buffer in sender.buffers.iter_mut() {
             // Only a legacy device has a shorter header. scripts/firmware makes QEMU emulate a modern device.
             if !matches!(driver.fill_buffer_header(&mut buffer.0), Ok(HEADER)) {
@@ -107,7 +108,8 @@ impl Receiver {
     /// frames to the device again.
     #[allow(unsafe_code)]
     fn arrived(&mut self, driver: &mut Driver) -> Option<Waiting> {
-        // Each iteration takes one buffer back from the device.
+        // Each iteration takes one buffer back from the device. The number of iterations is limited, so that a stream
+        // of bad frames cannot keep the board in this loop.
         for _ in 0..=FRAMES {
             match self.waiting {
                 Some(waiting) if !waiting.is_consumed => break,
@@ -123,7 +125,7 @@ impl Receiver {
             let buffer = self.buffers.get_mut(index)?;
             // SAFETY: `lend` has passed this buffer to the device, and has stored its index under this token.
             let completed = unsafe { driver.receive_complete(token, &mut buffer.0) };
-            // A frame that is not valid is treated as consumed.
+            // A frame that is not valid is treated as consumed. An Ethernet header has 14 bytes.
             let len = completed.map_or(0, |(_, len)| len);
             let is_valid = (14..=FRAME).contains(&len);
             if !is_valid {

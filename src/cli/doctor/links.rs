@@ -12,8 +12,8 @@ use super::Report;
 use crate::cli::netlink::{Link, Netlink, Tun};
 use crate::cli::sandbox::KERNEL;
 
-/// Checks all TAPs and TUNs, and returns whether one of them can be used. `admin` says whether this user may configure
-/// interfaces.
+/// Checks all TAPs and TUNs, and returns whether one of them can be used. If this user may attach to none of them, also
+/// shows the command that creates a TAP. `admin` says whether this user may configure interfaces.
 pub(super) fn check(report: &mut Report<'_>, admin: bool) -> io::Result<bool> {
     let links = match Netlink::open().and_then(|mut netlink| netlink.links()) {
         Ok(links) => links,
@@ -105,7 +105,8 @@ fn configure(links: &[Link], name: &str) -> String {
 }
 
 /// Returns unused addresses for an interface. If the sandbox's addresses and their IPv4 network are unused, returns
-/// these addresses. Otherwise, returns one address in a free network 192.168.N.0/24.
+/// these addresses, without the IPv6 address if the interface accepts none. Otherwise, returns one address in a free
+/// network 192.168.N.0/24. The list is empty if no such network is free.
 fn free_addresses(links: &[Link], name: &str) -> Vec<(IpAddr, u8)> {
     let taken = |wanted: &IpAddr| {
         links.iter().flat_map(|link| &link.addresses).any(|(address, _)| match (address, wanted) {
@@ -115,6 +116,7 @@ fn free_addresses(links: &[Link], name: &str) -> Vec<(IpAddr, u8)> {
         })
     };
     if KERNEL.iter().any(|(address, _)| taken(address)) {
+        // The search begins after the sandbox's network 192.168.69.0/24.
         let next = (70..=254).map(|n| IpAddr::V4(Ipv4Addr::new(192, 168, n, 100))).find(|address| !taken(address));
         return next.into_iter().map(|address| (address, 24)).collect();
     }

@@ -17,7 +17,7 @@ use crate::names::DialError;
 use crate::stack::{ConnectionId, End};
 
 impl<'g> Getter<'g> {
-    /// Fetches `target` from the first of its addresses that accepts a connection.
+    /// Fetches `target` from the first of its addresses that accepts a connection, and writes the response to the sink.
     ///
     /// # Errors
     /// The error's message is one line that says for each address why no response was received.
@@ -66,7 +66,8 @@ impl<'g> Getter<'g> {
         }
     }
 
-    /// Runs the stack until the response is complete or has failed, or until a signal arrives.
+    /// Runs the stack until the connection has ended and all output is written, or until a signal arrives. If the
+    /// response is a redirect to follow, does not wait for the end of the connection.
     fn wait(&mut self, id: ConnectionId, stack: &mut Fetching<'_, 'g>, io: &mut Around) -> Result<Ended, Failure> {
         let (sink, clock) = (self.sink, self.clock);
         // `drive` calls this closure after each poll. The closure says whether the request is over, and it also resumes
@@ -90,7 +91,8 @@ impl<'g> Getter<'g> {
     }
 }
 
-/// Describes why an address sent no response. The text names the address, unless the URL contains the address.
+/// Describes why an address sent no response. The text names the address, unless a connection has ended and the URL
+/// contains the address.
 fn no_answer(target: &Target, remote: IpEndpoint, why: DialError) -> String {
     match why {
         DialError::Connect(error) => describe(remote, error).to_string(),

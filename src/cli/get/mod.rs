@@ -112,6 +112,7 @@ pub fn get(args: &GetArgs) -> Result<(), Failure> {
     let captured = io.probe.finish();
     // The getter borrows the sink, which `finish` consumes.
     drop(getter);
+    // After a failure, `finish` is not called, so an existing file keeps its content.
     result?;
     sink.into_inner().finish()?;
     captured
@@ -145,8 +146,10 @@ impl<'g> Getter<'g> {
         result
     }
 
-    /// Fetches `target`. Replaces `target` with the location of each redirect.
+    /// Fetches `target`. Replaces `target` with the location of a redirect, and fetches that, at most [`REDIRECTS`]
+    /// times.
     fn follow(&mut self, target: &mut Target, stack: &mut Fetching<'_, 'g>, io: &mut Around) -> Result<(), Failure> {
+        // One request for the first target, and one for each redirect.
         for _ in 0..=REDIRECTS {
             self.fetch(target, stack, io)?;
             match self.sink.borrow_mut().take_redirect() {

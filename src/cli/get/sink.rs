@@ -100,7 +100,8 @@ impl Sink {
         self.fault.is_some()
     }
 
-    /// Removes the destination's error from the sink, and returns it as a message of one line.
+    /// Removes the destination's error from the sink, and returns it as a message of one line. Call this method only if
+    /// [`has_failed`](Self::has_failed) returns true.
     pub fn failure(&mut self) -> Failure {
         let error = self.fault.take().unwrap_or_else(|| io::ErrorKind::Other.into());
         match &self.destination {
@@ -138,7 +139,8 @@ impl Sink {
         Ok(self.pending.is_empty())
     }
 
-    /// Writes as many of `bytes` as possible without blocking. Returns the number of bytes written.
+    /// Writes as many of `bytes` as possible without blocking. Returns the number of bytes written. Also records for
+    /// [`wanted`](Self::wanted) whether the write was incomplete.
     fn write(&mut self, bytes: &[u8]) -> Result<usize, OutputFailed> {
         let mut written = 0;
         while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
@@ -156,8 +158,8 @@ impl Sink {
         Ok(written)
     }
 
-    /// Shows a progress bar if the body is written to a regular file. The bar is invisible if standard error is not a
-    /// terminal.
+    /// Shows a progress bar if the body is written to a regular file. `length` is the length of the body in bytes, if
+    /// the header states it. The bar is invisible if standard error is not a terminal.
     fn begin_bar(&mut self, length: Option<u64>) {
         if !self.destination.is_file() {
             return;
@@ -204,8 +206,8 @@ impl Sink {
 }
 
 impl Output for Sink {
-    /// Writes the header if requested. Stores the location of a redirect to follow, or warns of an unusual status.
-    /// Returns whether to receive the body.
+    /// Writes the header if requested. Returns whether to receive the body. For a redirect to follow, stores the
+    /// location and returns false. Otherwise, warns of an unusual status and starts the progress bar.
     fn head(&mut self, head: &Head<'_>) -> Result<bool, OutputFailed> {
         if self.include {
             self.hand_on(head.bytes)?;

@@ -175,6 +175,7 @@ mod tests {
             ("http://fdaa::64/", "an IPv6 address needs brackets"),
             ("http://fdaa::64:8000/", "an IPv6 address needs brackets"),
             ("http://fe80::64%25tap0/", "an IPv6 address needs brackets"),
+            // The colon in the path does not make the host look like an IPv6 address.
             ("http://192.168.69.100:99999/a:b", "invalid port number"),
             ("http://[fdaa::64/", "IPv6"),
             ("http://[fe80::1%25eth0]/", "its zone is not tap0"),

@@ -25,7 +25,7 @@ const HELP: &str = "?  shows the hint    Enter  goes to the next question    q  
 const HELP_ZH: &str = "?  显示提示    Enter  转到下一题    q  结束";
 
 /// Shows the experiment in a file and asks the user its questions. If a second file is named, writes the user's answers
-/// to it. Returns the exit code.
+/// to it. Returns the exit code, which is 0 even if answers are wrong.
 ///
 /// # Errors
 /// Fails if the exercise cannot be read, or if the file for the answers exists or cannot be written. Also fails if
@@ -62,7 +62,7 @@ pub fn exercise(args: &LabArgs) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// Shows the title and the text of the exercise, then runs it and shows the ladder.
+/// Shows the title and the text of the exercise. Then runs the experiment and shows its ladder.
 fn show(experiment: &Experiment, args: &LabArgs) -> Result<(), Failure> {
     let width = outputs::width();
     say_line(experiment.in_lang(&experiment.title, args.lang()))?;

@@ -38,6 +38,7 @@ pub fn check_exercise(word: &str) -> Result<(), Failure> {
         _ if Path::new(word).exists() => return Ok(()),
         _ if scenarios::find(word).is_some() => "scenario",
         _ if app::find(word).is_some() => "program",
+        // The file does not exist, which the caller finds out when it reads the file.
         _ => return Ok(()),
     };
     Err(Failure::usage(format_args!(

@@ -40,7 +40,8 @@ impl<'a> Watch<'a> {
                 .map(|(_, (value, text))| format!("{}={text}", value.name))
                 .collect();
             if !changed.is_empty() {
-                // If the host has several connections, the client's port says which one has changed.
+                // If the host has several connections, the client's port says which one has changed. The client is
+                // host 0.
                 let connections = now.iter().filter(|(h, ..)| h == host).count();
                 let port = if *host == 0 { tuple.local.port } else { tuple.remote.port };
                 let port = if connections > 1 { format!(" :{port}") } else { String::new() };

@@ -18,7 +18,8 @@ fn of(variable: impl Fn(&str) -> Option<String>) -> Lang {
     locale.map_or(Lang::En, |locale| if speaks_chinese(&locale) { Lang::Zh } else { Lang::En })
 }
 
-/// Returns whether a locale such as `zh_CN.UTF-8` is Chinese. The locale must name the encoding UTF-8, or none.
+/// Returns whether a locale such as `zh_CN.UTF-8` is Chinese. The locale must name the encoding UTF-8, or none, because
+/// the lab's output is UTF-8.
 fn speaks_chinese(locale: &str) -> bool {
     let locale = locale.split('@').next().unwrap_or_default();
     let (name, encoding) = locale.split_once('.').unwrap_or((locale, "UTF-8"));

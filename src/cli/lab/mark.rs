@@ -16,7 +16,8 @@ use crate::trace::json::Object;
 /// The word after `lab` that selects this command. No program and no scenario has this name.
 pub const WORD: &str = "mark";
 
-/// Marks files of answers to an exercise, and prints the marks. Returns the exit code.
+/// Marks files of answers to an exercise, and prints the marks. Returns the exit code, which is 0 even if answers are
+/// wrong.
 ///
 /// # Errors
 /// Fails if the exercise cannot be read. If a file of answers cannot be read, fails after all other files are marked.
@@ -27,6 +28,7 @@ pub fn mark(args: &LabArgs) -> Result<u8, Failure> {
     if answers.is_empty() {
         return Err(Failure::usage("mark needs files of answers, or a folder of them, after the exercise"));
     }
+    // Of the files that a run can write, this command writes only that of --json.
     let writes_only_json = args.files().count() == args.json.iter().count();
     allow_only(args, &["--json"], writes_only_json && !args.explain && !args.ascii)?;
     if args.seed.is_some() {
@@ -65,11 +67,10 @@ pub fn mark(args: &LabArgs) -> Result<u8, Failure> {
 }
 
 /// Rejects the options that a command such as `lab mark` does not take. This function itself checks that there are no
-/// options of a run. The caller checks the other options, and passes the result as `others_are_allowed`. The error
-/// lists `allowed`.
+/// options of a run. The caller checks the other options, and passes the result as `others_are_allowed`.
 ///
 /// # Errors
-/// The error names the options that are allowed.
+/// Fails if an option is not allowed. The error lists `allowed`, the options that the command takes.
 pub fn allow_only(args: &LabArgs, allowed: &[&str], others_are_allowed: bool) -> Result<(), Failure> {
     if args.changes_the_run() || args.limit.is_some() || args.frames || args.clock || !others_are_allowed {
         let allowed = allowed.join(", ");

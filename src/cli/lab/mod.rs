@@ -190,8 +190,8 @@ fn unexpected_failure(
     let is_expected = |end: Option<End>| match end {
         // The client is host 0.
         Some(end) => [shipped, file].into_iter().flatten().any(|e| e.expectations.expect_end(0, end)),
-        // The failure of a UDP client or of `connect` has no `End`, so no line can expect it. It is intended if the
-        // experiment fails in this way without the options, too.
+        // The failure of a UDP client or of `connect` has no `End`, so no line can expect it. Such a failure is
+        // intended if the experiment without options also fails in this way.
         None => experiment.is_some_and(fails_without_end),
     };
     let failed = ended.failed.iter().find(|failed| !is_expected(failed.end))?;
@@ -277,6 +277,7 @@ fn find(args: &LabArgs) -> Result<What, Failure> {
 }
 
 /// Finds the scenario called `name`. The error suggests a similar name of a scenario or of one of `programs`.
+/// `programs` is `None` if only a scenario is possible.
 fn scenario(name: &str, programs: Option<&[&str]>) -> Result<Scenario, Failure> {
     scenarios::find(name).ok_or_else(|| {
         let scenarios = SCENARIOS.iter().map(|scenario| scenario.slug);

@@ -99,7 +99,7 @@ impl NetworkArgs {
 }
 
 /// Returns a parser for the values of the sides. The text is `N`, which is for both sides, or `client=N`, `server=N` or
-/// `client=N,server=N`. Each number must be in `range`.
+/// `client=N,server=N`. Each number must be in `range`. Error messages show `example` as a possible number.
 fn sides<T: TryFrom<u64> + Copy + Send + Sync + 'static>(
     range: std::ops::RangeInclusive<u64>,
     example: &'static str,

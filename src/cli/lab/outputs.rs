@@ -32,7 +32,7 @@ pub struct Shown {
     frames: bool,
     /// Whether the header has been printed.
     headed: bool,
-    /// Whether a `clock` line has been explained. All such lines have the same explanation.
+    /// Whether a row of the clock has been explained. All rows of the clock have the same explanation.
     clock_explained: bool,
     /// Whether the steps in which only the clock advances are shown.
     pub clock: bool,
@@ -228,7 +228,7 @@ impl Outputs {
 
     /// Writes one entry of the run to the files, and checks the expectations.
     pub fn record(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
-        // The TCP variables of both hosts are collected only for JSON, because no other file contains them.
+        // The TCP variables are collected here only for JSON. Graphs that need them read `lab` below.
         let holds = if self.json.is_some() { self.changes.after(snapshot, lab) } else { [None; 2] };
         self.write(snapshot, &lab.wire, holds);
         self.graphs.iter_mut().for_each(|graph| graph.take_control(snapshot, lab));

@@ -8,7 +8,7 @@ use super::output_file::{is_page, is_same};
 use super::{exercise, mark};
 use crate::cli::error::Failure;
 
-/// Checks that no file is written twice and that no file is both read and written.
+/// Checks that no file is written twice and that no file is both read and written. mark.rs checks the files of answers.
 ///
 /// # Errors
 /// Fails with a usage error that names the file.

@@ -24,8 +24,8 @@ pub fn script(args: &LabArgs) -> Option<&Path> {
 /// Runs a script; returns the exit code.
 ///
 /// # Errors
-/// Fails with exit code 2 if the script cannot be read, and with 1 if the run does not match one of the script's lines.
-/// The message names the line.
+/// Fails with exit code 2 if an option is not for scripts or if the script cannot be read. Fails with 1 if the run does
+/// not match one of the script's lines, which the message names.
 pub fn run_file(path: &Path, args: &LabArgs) -> Result<u8, Failure> {
     let name = path.display();
     if args.changes_the_run() || args.seed.is_some() || !args.texts.is_empty() {
@@ -41,6 +41,7 @@ pub fn run_file(path: &Path, args: &LabArgs) -> Result<u8, Failure> {
     let text = read(path)?;
     let script = Script::parse(&text)
         .map_err(|error| Failure::in_file(GUIDE, format_args!("{name}:{}:{}: {error}", error.line, error.column)))?;
+    // Only --expect needs the latency, and a script does not take --expect.
     let mut outputs = Outputs::create(args, Duration::ZERO)?;
     let mut shown = Shown::of(args);
     let mut limits = Limits::default();

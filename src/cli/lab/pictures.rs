@@ -53,6 +53,7 @@ impl Svg {
         }
         let _ = picture.write(&mut file, 0);
         file.finish()?;
+        // Pages count from 0, and the names of their files count from 1.
         for page in 1..picture.pages() {
             let mut file = Text::create(&numbered(&path, page + 1))?;
             let _ = picture.write(&mut file, page);

@@ -90,7 +90,7 @@ impl Runs {
         Ok(())
     }
 
-    /// Returns a line for each run.
+    /// Returns a line for each run: its name, its step and its manual changes. A star marks the present run.
     pub fn list(&self, lang: Lang) -> Vec<String> {
         let line = |(index, run): (usize, &Kept)| {
             let mark = if index == self.present { "*" } else { " " };
@@ -105,7 +105,8 @@ impl Runs {
     }
 
     /// Returns the ladders of two runs, from the line at which they begin to differ. The first ladder is that of the
-    /// run called `name`, or without a name, of the newest other run. The second ladder is that of the present run.
+    /// run called `name`, or without a name, of the newest other run. The second ladder is that of the present run. If
+    /// the runs do not differ, returns one line that says so.
     ///
     /// # Errors
     /// Fails if there is no such run, or if the set-up is invalid.
@@ -195,6 +196,7 @@ fn side_by_side(ladder: Ladder, [left_name, right_name]: &[String; 2], [left, ri
         return [with_heading(left_name, left), with_heading(right_name, right)].concat();
     }
     let ladder = Ladder { width: half, ..ladder };
+    // In a wider terminal, a ladder still has at most `WIDEST` columns.
     let half = half.min(Ladder::WIDEST);
     // Pads `text` to half of the width. `plain` is `text` without colours, which take no columns.
     let padded = |text: &str, plain: &str| format!("{text}{:pad$}", "", pad = half.saturating_sub(columns(plain)));
@@ -257,6 +259,7 @@ mod tests {
         let mut runs = Runs::new();
         runs.set_step(11);
         runs.branch(Lang::En).unwrap();
+        // After step 9, drop frame 4, the SYN,ACK.
         runs.add(ByHand { after: 9, what: Change::Frame(4, crate::lab::Verdict::Drop) });
         let ladder = Ladder { width: 180, ascii: true, color: false, lang: Lang::En };
         let lines = runs.compare(&setup, None, ladder).map_err(|failure| failure.to_string()).unwrap();

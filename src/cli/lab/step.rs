@@ -27,7 +27,8 @@ enum Next {
     Quit(u32),
 }
 
-/// Lets the user step through a run; returns the step at which the user left.
+/// Lets the user step through a run; returns the step at which the user left. Stores the user's manual changes in
+/// `run.by_hand`, so that the caller can repeat the run.
 ///
 /// # Errors
 /// Fails if the set-up is invalid, or if standard input or output has failed.
@@ -110,6 +111,7 @@ impl<'s> Session<'_, 's> {
                 Ok(Command::Go(step)) => self.take_steps(lab, run, step - lab.steps(), None),
                 Ok(Command::Help) => self.shown.say(self.shell.help()),
                 Ok(Command::Inject(to, text)) => {
+                    // `report`, below, needs the states before the segment.
                     let (states, ends) = (lab.states(), ends(lab, self.setup, to));
                     self.change(lab, Change::Segment(to, ends, text));
                     // Show the entries that the segment has caused, because no step will show them.
@@ -126,7 +128,7 @@ impl<'s> Session<'_, 's> {
         }
     }
 
-    /// Takes at most `count` steps, until the goal is reached or the run is over.
+    /// Takes `count` steps, or fewer if the goal is reached, or if the run ends or reaches its limit.
     fn take_steps(&mut self, lab: &mut HostLab<'_>, run: &Run<'_>, count: u32, goal: Option<Goal>) {
         // A command for a single step prints the step even if only the clock advances, so that it always prints
         // something.

@@ -12,6 +12,7 @@ pub fn cited(text: &str, rfc: &str, lang: Lang) -> String {
     match (lang, rfc.split_once(" section ")) {
         _ if rfc.is_empty() => text.into(),
         (Lang::En, _) => format!("{text} ({rfc})"),
+        // `NO_BREAK` keeps the words of the source on one line.
         (Lang::Zh, Some((rfc, section))) => {
             format!("{text}（{}{NO_BREAK}§{section}）", rfc.replace(' ', NO_BREAK.encode_utf8(&mut [0; 4])))
         }

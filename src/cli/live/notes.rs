@@ -41,6 +41,7 @@ impl<'s> Notes<'s> {
     pub(super) fn has_reached(&self, goal: Goal) -> bool {
         match goal {
             Goal::Frame(kind) => self.step.frames.iter().any(|frame| kind.matches(frame)),
+            // The first field is `None`, because the parser accepts the name of a side only in the lab.
             Goal::State(_, state) => self.step.states.contains(&state),
             // The parser accepts these goals only in the lab.
             Goal::Change | Goal::Loss | Goal::Step(_) | Goal::Time(_) => false,
@@ -144,6 +145,7 @@ mod tests {
         Summary { ends: Some(Ends { source: end(from), destination: end(to) }), carries: Carries::Tcp(segment) }
     }
 
+    /// The client's initial number is just below the maximum, so that its numbers wrap around.
     #[test]
     fn numbers_count_from_the_syn_of_either_end() {
         let (client, server) = (TcpSeqNumber(-2), TcpSeqNumber(1_000_000));
@@ -156,7 +158,7 @@ mod tests {
         assert_eq!(numbers.describe(&frame(5, 7, data)), "ACK seq=1 ack=1 len=9 win=63");
         let answer = Segment { fin: true, seq: server + 1, ack: Some(client + 10), ..SEGMENT };
         assert_eq!(numbers.describe(&frame(7, 5, answer)), "FIN,ACK seq=1 ack=10 len=0 win=63");
-        // A new connection between the same ports, with new sequence numbers.
+        // A new connection between the same ports, with new sequence numbers. Its SYN replaces the earlier SYN.
         let again = Segment { syn: true, seq: TcpSeqNumber(77), ..SEGMENT };
         assert_eq!(numbers.describe(&frame(5, 7, again)), "SYN seq=0 len=0 win=63");
         assert_eq!(numbers.0.len(), 2);
@@ -173,6 +175,7 @@ mod tests {
         assert_eq!(numbers.describe(&frame(7, 6, refused)), "RST,ACK seq=0 ack=1 len=0 win=0");
     }
 
+    /// One SYN more than the list holds: the SYN from port 0 is the oldest.
     #[test]
     fn the_oldest_syns_are_forgotten() {
         let mut numbers = Numbers::default();

@@ -95,6 +95,7 @@ pub fn sandbox(args: &SandboxArgs) -> Result<u8, Failure> {
     if args.server.once && !plan.serves(Program::Inbox) {
         return Err(Failure::usage("in a sandbox chat is a room, which has no end: --once is only for inbox"));
     }
+    // Without --serve, COMMAND can run the servers of the published ports.
     if !args.serve.is_empty() {
         args.publish.iter().try_for_each(|published| plan.check_published(*published))?;
     }
@@ -175,6 +176,7 @@ pub(crate) fn make_tap() -> Result<(), SandboxError> {
         for link in links.iter().filter(|l| l.name == TAP) {
             for (address, prefix_len) in KERNEL.into_iter().chain([ROUTER]) {
                 let added = netlink.add_address(link.index, address, prefix_len);
+                // The sandbox needs IPv4, but works on a kernel without IPv6.
                 if address.is_ipv4() {
                     added?;
                 } else if let Err(error) = added {

@@ -15,7 +15,8 @@ pub(crate) fn enter() -> Result<(), Refused> {
     let (uid, gid) = (geteuid(), getegid());
     match unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNET) {
         Ok(()) => {
-            // An unprivileged user must disable setgroups before mapping a group.
+            // An unprivileged user must disable setgroups before mapping a group. Each map consists of the first id
+            // inside, the first id outside, and the number of ids.
             fs::write("/proc/self/setgroups", "deny")
                 .and_then(|()| fs::write("/proc/self/uid_map", format!("0 {} 1", uid.as_raw())))
                 .and_then(|()| fs::write("/proc/self/gid_map", format!("0 {} 1", gid.as_raw())))

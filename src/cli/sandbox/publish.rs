@@ -42,7 +42,8 @@ impl FromStr for Publish {
     }
 }
 
-/// Binds the published ports on the host. [`Published::run`] then forwards their traffic from inside the sandbox.
+/// Binds the published ports on the host, for TCP and UDP. Call this function before the process enters the namespace,
+/// so that the ports belong to the host. [`Published::run`] then forwards their traffic from inside the sandbox.
 pub(super) fn bind(ports: &[Publish]) -> Result<Published, SandboxError> {
     let bound = ports.iter().map(|&Publish { host, port }| {
         let fail = |transport| move |e| SandboxError::Port(transport, host, e);

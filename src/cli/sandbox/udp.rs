@@ -29,6 +29,7 @@ fn run(host: &UdpSocket, to: SocketAddr) -> io::Result<()> {
     loop {
         let ready = wait_until_ready(host, &clients)?;
         let now = Instant::now();
+        // `ready` has the order of `clients.list`, so the list must not change before this loop.
         for (client, _) in clients.list.iter_mut().zip(ready).filter(|(_, ready)| *ready) {
             // Each client gets at most one datagram in each iteration, so that no client delays the others. An error
             // means that the server's port is closed. The client then gets no reply, as on a real network.

@@ -15,7 +15,9 @@ use crate::host::{Interrupt, Verdict};
 /// The source of lines, and the input that is not returned yet.
 #[derive(Debug)]
 pub(super) struct Input {
+    /// The line editor, or `None` if lines are read from standard input without one.
     keyboard: Option<Keyboard>,
+    /// The bytes that have been read but not returned yet.
     typed: Vec<u8>,
 }
 
@@ -38,7 +40,8 @@ impl Input {
         mut interrupt: Option<&mut dyn Interrupt>,
     ) -> Result<Option<String>, Failure> {
         match &self.keyboard {
-            // If the user has pasted several lines, each of them is a command: return the next one.
+            // If the user has pasted several lines, each of them is a command. Show the next one after its own prompt,
+            // and return it.
             Some(_) if self.typed.contains(&b'\n') => {
                 let line = self.take_line().unwrap_or_default();
                 say(format_args!("{prompt}{line}"))?;
@@ -72,7 +75,7 @@ impl Input {
         }
     }
 
-    /// Removes and returns the next complete line, or the first part of a line that is too long.
+    /// Removes and returns the next complete line, or the first [`LONGEST`] bytes of a longer line.
     fn take_line(&mut self) -> Option<String> {
         let newline = self.typed.iter().position(|byte| *byte == b'\n');
         let end = newline.or((self.typed.len() >= LONGEST).then_some(LONGEST - 1))?;
@@ -92,6 +95,7 @@ impl Input {
                 self.typed.extend_from_slice(&bytes[..count]);
                 Ok(count > 0)
             }
+            // Nothing was read, but this is not the end of input.
             Err(Errno::INTR | Errno::AGAIN) => Ok(true),
             Err(error) => Err(failed(error)),
         }
@@ -114,6 +118,7 @@ fn wait(source: BorrowedFd<'_>, interrupt: &mut Option<&mut dyn Interrupt>) -> R
             let mut fds: heapless::Vec<PollFd<'_>, 2> =
                 files.into_iter().flatten().map(|file| PollFd::from_borrowed_fd(file, PollFlags::IN)).collect();
             match poll(&mut fds, None) {
+                // A signal can end the wait early. The verdict below says whether the signal stops the program.
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(error) => return Err(failed(error)),
             }

@@ -22,6 +22,7 @@ use rustyline::history::MemHistory;
 pub(super) struct Keyboard {
     /// Sends each prompt to the thread. The flag says whether the program handles SIGINT.
     prompts: Sender<(String, bool)>,
+    /// The socket from which finished lines are read.
     typed: UnixStream,
     /// Kept open, so that `typed` reports the end of input only if input ends, not after Ctrl-C.
     _keyboard: UnixStream,
@@ -34,12 +35,13 @@ pub(super) struct Keyboard {
 /// The text that replaces a typed line that is not UTF-8.
 const NOT_TEXT: &str = "\u{fffd}";
 
-/// Ends bracketed paste, and starts a new line.
+/// Ends the terminal's bracketed paste mode, and starts a new line. Written if the prompt ends while a line is being
+/// edited.
 const LEFT: &[u8] = b"\x1b[?2004l\r\n";
 
 impl Keyboard {
     /// Starts the thread that edits lines. Returns `None` if standard input and output are not a terminal that can move
-    /// its cursor.
+    /// its cursor, or if the thread cannot be set up. Lines are then read without an editor.
     pub(super) fn start() -> Option<Keyboard> {
         let is_dumb = std::env::var_os("TERM").is_none_or(|name| name.is_empty() || name == "dumb");
         if is_dumb || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
@@ -73,7 +75,7 @@ impl Keyboard {
         self.typed.as_fd()
     }
 
-    /// Restores the terminal if a line is still being edited.
+    /// Restores the terminal if a line is still being edited. After a finished line, the editor itself has restored it.
     pub(super) fn leave(&self) {
         let was_editing = self.editing.swap(false, Ordering::AcqRel);
         if was_editing {
@@ -105,7 +107,8 @@ fn edit(
             Ok(line) => line,
             Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => NOT_TEXT.into(),
             Err(ReadlineError::Interrupted) => {
-                // Cannot fail: a process may always signal itself.
+                // While a line is edited, the terminal raises no signal for Ctrl-C, so raise it here. This cannot fail:
+                // a process may always signal itself.
                 let _ = kill_process(getpid(), Signal::INT);
                 // The signal itself ends the wait for a line, so the end of input is not reported.
                 if handles_sigint {
@@ -121,5 +124,6 @@ fn edit(
             break;
         }
     }
+    // The reader of `typed` then sees the end of input.
     let _ = typed.shutdown(std::net::Shutdown::Write);
 }

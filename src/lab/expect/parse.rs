@@ -103,6 +103,7 @@ pub(super) fn line(
                 }
                 Wanted::Change(from, words.state()?)
             }
+            // A word before `->` is meant as a state, even if there is no state with this name.
             None if words.peek() == Some("->") => return Err(words.error(word, STATE)),
             None => words.sends(word, WHAT, false, time)?,
         },

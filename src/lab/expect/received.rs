@@ -46,7 +46,7 @@ impl Received {
     }
 
     /// Processes an entry of this host: stores the payload that arrives, and adds the data that a program reads to
-    /// `bytes`. Returns whether the program has read data.
+    /// `self.bytes`. Returns whether the program has read data.
     pub(super) fn process(&mut self, host: usize, snapshot: &Snapshot, frame: &[u8]) -> bool {
         match snapshot.entry.what {
             What::Arrived { summary, .. } => {
@@ -103,6 +103,7 @@ impl Received {
                 let isn = isn?;
                 // SYN takes the first sequence number, so the data begins at the second.
                 let at = tcp.seq_number().0.wrapping_sub(isn.0).wrapping_sub(1);
+                // A payload before the first byte of the stream (a negative `at`) is not stored.
                 self.stream(ends, isn).keep(usize::try_from(at).ok()?, tcp.payload());
             }
             IpProtocol::Udp => {
@@ -125,6 +126,7 @@ impl Received {
 
     /// Returns the stream of a connection. If there is none yet, adds an empty stream.
     fn stream(&mut self, ends: &Ends, isn: TcpSeqNumber) -> &mut Stream {
+        // The frame has arrived at this host, so its destination is the local side.
         let Ends { source: remote, destination: local } = *ends;
         let ends = Tuple { local, remote };
         let index = self.streams.iter().position(|s| s.ends == ends && s.isn == isn).unwrap_or_else(|| {

@@ -31,7 +31,7 @@ impl Answers {
             let source = Source::new(index + 1, line, &[]);
             let mut words = source.words();
             let Some(first) = words.peek() else { continue };
-            // The first line names the seed.
+            // The first line that is neither empty nor a comment names the seed.
             if seed.is_none() {
                 if !words.take("seed") {
                     return Err(words.unfit("the seed of the exercise, as in 'seed 7', before the first answer"));

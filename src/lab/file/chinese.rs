@@ -21,14 +21,16 @@ pub(super) fn texts(source: &Source) -> Vec<String> {
     while words.peek().is_some() {
         match words.is_quoted().then(|| words.quoted()) {
             Some(Ok(text)) => texts.push(text),
-            // A word without quotation marks is not translated.
+            // A word without quotation marks is not translated. An invalid string is reported by the parser of its
+            // line.
             _ => drop(words.next()),
         }
     }
     texts
 }
 
-/// Parses the strings after `zh`. Returns each string in the line above with its translation.
+/// Parses the strings after `zh`, one for each string in the line above. Returns each string of that line with its
+/// translation.
 pub(super) fn pairs(mut words: Words<'_>, above: Vec<String>) -> Result<Vec<(String, String)>, FileError> {
     if above.is_empty() {
         return Err(words.error("'zh' needs a text to translate: put it below a title, text, question, answer or hint"));

@@ -6,6 +6,9 @@ use crate::lab::Forged;
 use crate::lab::packetdrill::segment::{self, Flags, SegmentText};
 
 /// Parses a host, and a segment that takes up the rest of the line. The segment claims to come from that host.
+///
+/// The segment must have neither data nor options, and at most one of the flags S, F, R and P. If it names no window,
+/// its window field is 0.
 pub(super) fn segment(mut words: Words<'_>) -> Result<Forged, FileError> {
     let sender = words.parse(SIDES, side)?;
     const SEGMENT: &str = "a segment, as in R 101:101(0) or . 1:1(0) ack 1 win 500";
@@ -13,6 +16,7 @@ pub(super) fn segment(mut words: Words<'_>) -> Result<Forged, FileError> {
     // A comment begins with '#'.
     let text = words.rest().split('#').next().unwrap_or_default().trim_end();
     let segment = segment::parse(text).map_err(|error| words.unfit_at(error.column, &error.word, error.expected))?;
+    // All flags except ACK.
     let besides_ack = segment.flags.0 & !Flags::ACK;
     if !matches!(besides_ack, 0 | Flags::FIN | Flags::PSH | Flags::RST | Flags::SYN) {
         return Err(words.unfit_word(flags_word, "at most one of S, F, R and P, and . for ACK"));

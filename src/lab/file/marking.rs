@@ -62,7 +62,7 @@ impl<'e> Key<'e> {
         Key { experiment, latency, found: experiment.questions.iter().map(|_| Found::default()).collect() }
     }
 
-    /// Processes an entry of the run.
+    /// Processes an entry of the run: stores what it shows about the answer to each question.
     pub fn see(&mut self, snapshot: &Snapshot) {
         let latency = self.latency;
         for (question, found) in self.experiment.questions.iter().zip(&mut self.found) {
@@ -70,7 +70,8 @@ impl<'e> Key<'e> {
         }
     }
 
-    /// Returns the right answer to question `index`. Returns `None` if the run does not contain the frame in question.
+    /// Returns the right answer to question `index`. Returns `None` if there is no such question, or if the run does
+    /// not contain the frame in question.
     ///
     /// If the question asks the reader to make something happen, the answer returned is the expectation.
     pub fn right(&self, index: usize) -> Option<String> {
@@ -94,7 +95,7 @@ impl<'e> Key<'e> {
     }
 
     /// Returns the options of question `index` with their letters, in the order in which they are shown. The seed
-    /// determines the order.
+    /// determines the order. Returns an empty list for a question without options.
     pub fn options(&self, index: usize) -> Vec<(char, &'e str)> {
         let Some(Question { answer: Answer::Choice { options, .. } | Answer::Order(options), .. }) =
             self.experiment.questions.get(index)
@@ -134,7 +135,8 @@ impl<'e> Key<'e> {
         Expectations::parse_for(expectation, self.latency, duration).unwrap_or_default()
     }
 
-    /// Marks an answer to question `index`.
+    /// Marks an answer to question `index`. If the answer consists of faults, the caller must run the exercise with
+    /// them: see [`Marked::Run`]. In all other answers, case does not matter.
     pub fn mark(&self, index: usize, answer: &str) -> Marked {
         let answer = answer.trim();
         let Some(question) = self.experiment.questions.get(index) else {
@@ -208,6 +210,7 @@ fn marked_by_run(answer: &str, expectations: Expectations) -> Marked {
     // A run keeps its faults in a list of limited length. This list shows whether all faults of the answer fit.
     let mut list_of_run = Faults::default();
     for words in answer.split(';').map(str::trim).filter(|words| !words.is_empty()) {
+        // In a file, the line of a fault begins with `fault`. In an answer, this word is optional.
         match Fault::parse(words.strip_prefix("fault ").unwrap_or(words), duration) {
             Ok(fault) => {
                 let fits = list_of_run.add(fault);
@@ -259,6 +262,8 @@ impl Found {
                 }
             }
             (Answer::State { host, when: When::After(of) }, what) => {
+                // The answer is the state of `host` after it has sent the frame or, if the other host sends it, has
+                // received it.
                 let reached = match what {
                     What::Sent { frame, summary, .. } => {
                         let is_wanted = self.count_frame(*of, entry.host, frame, &summary);
@@ -287,7 +292,8 @@ impl Found {
         }
     }
 
-    /// Counts a sent frame, if its kind and sender fit the question. Returns whether the question is about this frame.
+    /// Counts a sent frame, if its kind and sender fit the question. If the question is about this frame, stores the
+    /// frame's number and returns true.
     fn count_frame(&mut self, of: FrameRef, sender: usize, number: u32, summary: &Summary) -> bool {
         let is_wanted = match of {
             FrameRef::Number(wanted) => wanted == number,
@@ -306,7 +312,7 @@ impl Found {
 
 impl Count {
     /// Returns whether a frame is one of the frames to count. `host` has sent it at the time `at` since the start of
-    /// the run.
+    /// the run. A frame at the time `self.from` is counted, and one at `self.until` is not.
     fn fits(&self, host: usize, at: Duration, summary: &Summary, cause: Option<Cause>, latency: Duration) -> bool {
         let on = |moment: Moment| moment.on(latency);
         self.host == host
@@ -319,7 +325,8 @@ impl Count {
 
 impl Field {
     /// Returns the field of a segment as the ladder writes it. `isn` contains the initial sequence numbers of the
-    /// segment's sender and receiver.
+    /// segment's sender and receiver. Returns `None` for the acknowledgement number of a segment without ACK, and for
+    /// the time.
     fn of(self, segment: &Segment, isn: [Option<TcpSeqNumber>; 2]) -> Option<String> {
         let [sender_isn, receiver_isn] = isn;
         // smoltcp stores a sequence number as an `i32`, but the ladder shows it without a sign.

@@ -46,10 +46,10 @@ use words::{Source, Varied, Words};
 /// The seed of a file that does not set one.
 const SEED: u64 = 7;
 
-/// The maximum number of questions in a file. The limit exists because each is compared with every entry of a run.
+/// The maximum number of questions in a file. Each is compared with every entry of a run, so the limit bounds the time.
 const MAX_QUESTIONS: usize = 100;
 
-/// Describes the words with which a line can begin.
+/// Describes the words with which a line can begin, for errors.
 const FIRST: &str = "title, text, zh, seed, vary, limit, network, hosts, host, clients, flood, client, server, fault, at, expect or question; \
                      or a step of the program above: read, send, wait, close, half-close or abort";
 

@@ -56,7 +56,7 @@ impl<'e> Parts<'e> {
         for action in &self.experiment.actions {
             match action {
                 Action::Event { at, host, what } => setup.host_event(*at, *host, *what),
-                // There is room: the parser has counted the events.
+                // The line's number identifies the segment. There is room: the parser has counted the events.
                 &Action::Inject { line: number, at, after, forged } => {
                     drop(setup.agenda.push((at, Scheduled::Forge { number, after, forged })));
                 }
@@ -77,12 +77,13 @@ impl<'e> Parts<'e> {
 fn not_added(program: &Program, error: &StartError) -> FileError {
     let (column, message) = match (error, &program.port_word) {
         (StartError::Listen(_), (word, column)) => (*column, format!("'{}': {error}", clip(word))),
+        // Any other error is about the whole line.
         _ => (1, format!("{error}")),
     };
     FileError { line: program.line, column, message }
 }
 
-/// Converts a step of a file into a step of a script.
+/// Converts a step of a file into a step of a script, which borrows the text of the file's step.
 fn script_step(step: &Step) -> ScriptStep<'_> {
     match step {
         Step::Abort => ScriptStep::Abort,
@@ -130,6 +131,7 @@ fn add<'a>(
             }
         }
         Role::Server { app, udp } => {
+            // Only the client sends texts, so the list is empty here.
             let both = Setup::program(app, &[], *udp)?;
             for listener in both.listeners {
                 check_tcp_port_is_free(setup, listener.port)?;

@@ -26,7 +26,8 @@ const MOST_TEXTS: usize = 10_000;
 pub(super) struct Program {
     /// The line's number in the file.
     pub(super) line: usize,
-    /// The word that determines the port, and its column: the port itself, or the name of a program of this crate.
+    /// The word that determines the port, and its column. The word is the port itself, or the name of a program of this
+    /// crate.
     pub(super) port_word: (String, usize),
     pub(super) host: usize,
     pub(super) role: Role,
@@ -36,9 +37,10 @@ pub(super) struct Program {
 /// The role of a program, from the line that begins it.
 #[derive(Clone, Debug)]
 pub(super) enum Role {
-    /// Calls the other host.
+    /// Calls port `remote` of the other host, at the time `at`. `local` is the local port; 0 means any free port.
     Calls { remote: u16, local: u16, at: Moment },
-    /// Listens on a port.
+    /// Listens on a port. `serves` is the number of connections served at the same time. `None` means the stack's
+    /// default.
     Listens { port: u16, serves: Option<usize>, backlog: Option<usize> },
     /// The client of a program of this crate, such as greeting.
     Client { app: App, udp: bool, texts: Vec<String> },
@@ -119,6 +121,7 @@ impl Program {
                 keyword(&mut words, "until")?;
                 let Moment { time, trips } = words.parse(values::MOMENT, values::moment)?;
                 let millis = u32::try_from(time.total_millis()).ok();
+                // A step stores whole milliseconds, in 32 bits.
                 match millis.filter(|_| time.total_micros() % 1000 == 0) {
                     Some(millis) => Step::Wait { millis, trips },
                     None => return Err(words.error("a wait ends at a whole millisecond, within 49 days")),
@@ -232,6 +235,7 @@ fn listens(words: &mut Words<'_>) -> Result<Role, FileError> {
 /// Parses `PORT [at TIME] [from PORT]`, after `calls`.
 fn calls(words: &mut Words<'_>) -> Result<Role, FileError> {
     let remote = words.parse(PORT, port)?;
+    // Without `from`, the local port is 0, which means any free port.
     let (mut local, mut at) = (0, Moment::from(Duration::ZERO));
     loop {
         match words.peek() {
@@ -249,10 +253,12 @@ fn calls(words: &mut Words<'_>) -> Result<Role, FileError> {
     }
 }
 
-/// Parses `sends TEXT...`, the end of a client's line. `app` and `udp` are the program that the client runs.
+/// Parses `sends TEXT...`, the last part of a client's line. `app` and `udp` are the program that the client runs, and
+/// whether it uses UDP.
 fn client(words: &mut Words<'_>, app: App, udp: bool) -> Result<Role, FileError> {
     keyword(words, "sends")?;
     let mut texts = Vec::new();
+    // At least one text is needed. If it is missing, `quoted` reports this.
     while texts.is_empty() || words.is_quoted() {
         if texts.len() == MOST_TEXTS {
             return Err(words.error(format!("a client sends at most {MOST_TEXTS} texts")));

@@ -70,6 +70,7 @@ pub enum Answer {
 #[derive(Clone, Copy, Debug)]
 pub struct Count {
     pub(super) host: usize,
+    /// Whether only retransmissions are counted.
     pub(super) again: bool,
     pub(super) kind: Kind,
     pub(super) from: Option<Moment>,
@@ -178,6 +179,7 @@ const MOST_POINTS: u64 = 1000;
 
 /// Parses a line that begins with `question`.
 pub(super) fn head(mut words: Words<'_>) -> Result<Question, FileError> {
+    // Skip `question`.
     words.next();
     let text = words.quoted()?;
     let mut question = Question { line: words.line(), text, answer: Answer::Missing, hint: None, points: POINTS };
@@ -248,6 +250,7 @@ fn answer(words: &mut Words<'_>) -> Result<Answer, FileError> {
         }
         "order" => {
             let mut items = Vec::new();
+            // An order has at least two items.
             while words.is_quoted() || items.len() < 2 {
                 check_option(words, &items)?;
                 items.push(words.quoted()?);
@@ -285,6 +288,7 @@ fn choice(words: &mut Words<'_>) -> Result<Answer, FileError> {
             Some("right") if right.is_some() => return Err(words.error("only one option can be right")),
             Some("right") => right = Some(options.len()),
             Some("wrong") => {}
+            // After two or more options, `hint`, `points` or the end of the line ends the choice.
             Some("hint" | "points") | None if options.len() >= 2 => break,
             Some(_) => return Err(words.unfit(OPTION)),
             None => return Err(words.missing(OPTION)),
@@ -306,11 +310,12 @@ fn check_option(words: &Words<'_>, options: &[String]) -> Result<(), FileError> 
     }
     match words.clone().quoted() {
         Ok(text) if options.contains(&text) => Err(words.error("this text is in the question twice")),
+        // If the text is invalid, the caller reports the error when it reads the text.
         _ => Ok(()),
     }
 }
 
-/// Parses `SENDER [retransmits] KIND [from TIME] [until TIME]`.
+/// Parses the description of the frames to count: `SENDER [retransmits] KIND [from TIME] [until TIME]`.
 fn count(words: &mut Words<'_>) -> Result<Answer, FileError> {
     let host = words.parse(SIDES, side)?;
     let again = words.take("retransmits");

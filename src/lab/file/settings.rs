@@ -25,6 +25,7 @@ pub(super) fn check(words: Words<'_>) -> Result<(), FileError> {
 /// Changes `setup` as a line describes.
 pub(super) fn apply(mut words: Words<'_>, setup: &mut Setup<'_>) -> Result<(), FileError> {
     match words.next() {
+        // A run has at most eight calls, and each client makes one or more.
         Some("clients") => setup.clients = size(&mut words, 1, 8)?,
         Some("flood") => setup.flood = words.parse("a number from 0 to 10000", number(0, 10_000))?,
         Some("fault") => {
@@ -117,7 +118,6 @@ const HOSTS: &str = "congestion none, reno or cubic; nagle on or off; ack-delay 
 /// Parses and applies an option of `hosts` to both hosts.
 fn hosts_option(words: &mut Words<'_>, setup: &mut Setup<'_>) -> Result<(), FileError> {
     // The stack sends a keep-alive probe every quarter of the idle timeout. A quarter must be at least a millisecond.
-    // The option `keep-alive` has the same limit.
     let idle = |word: &str| duration(word).filter(|time| time.total_millis() >= 4);
     match words.peek() {
         Some("ack-delay") => {
@@ -171,7 +171,7 @@ fn hosts_option(words: &mut Words<'_>, setup: &mut Setup<'_>) -> Result<(), File
 
 const HOST: &str = "buffer BYTES, receive BYTES, send BYTES or isn N";
 
-/// Parses and applies an option of `host` to one host.
+/// Parses and applies an option of `host` to one host. The option `buffer` sets the sizes of both buffers.
 fn host_option(words: &mut Words<'_>, setup: &mut Setup<'_>, host: usize) -> Result<(), FileError> {
     let name = words.peek().unwrap_or_default();
     #[cfg(feature = "recovery")]

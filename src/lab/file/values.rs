@@ -36,7 +36,7 @@ pub(super) fn moment(word: &str) -> Option<Moment> {
     Moment::parse(word, duration_or_zero)
 }
 
-/// Parses a rate of at least 1 kbit/s, such as `10Mbit`. Returns bits per second.
+/// Parses a rate of at least 1 kbit/s, such as `10Mbit` or `56kbit/s`. Returns bits per second.
 pub(crate) fn rate(word: &str) -> Option<u64> {
     let split = word.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = word.split_at(split);
@@ -59,6 +59,7 @@ pub(crate) fn percent(word: &str) -> Option<u32> {
     for (digit, weight) in part.bytes().zip([1000, 100, 10, 1]) {
         parts += u32::from(digit - b'0') * weight;
     }
+    // The check of the whole part accepts a percentage such as 100.5%.
     (parts <= 1_000_000).then_some(parts)
 }
 

@@ -199,7 +199,7 @@ impl<'t> Words<'t> {
         self.unfit_at_offset(at, word, expected)
     }
 
-    /// Returns an error about the word at an offset of the text.
+    /// Returns an error about the word at an offset of the text, or about the end of the line if `word` is empty.
     fn unfit_at_offset(&self, at: usize, word: &str, expected: &str) -> FileError {
         if word.is_empty() {
             return self.missing(expected);
@@ -241,6 +241,7 @@ impl<'t> Words<'t> {
 
 /// Reads the `$NAME` or `${NAME}` at the start of `text`. Returns its length in bytes, and the name.
 fn name(text: &str) -> (usize, &str) {
+    // Skip `$`.
     let rest = &text[1..];
     if let Some((name, _)) = rest.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
         // `$`, `{` and `}` take three bytes.

@@ -39,7 +39,8 @@ pub(super) enum Function {
 }
 
 impl Function {
-    /// Returns the name that messages use for the function.
+    /// Returns the name that messages use for the function. Functions that the lab treats alike, such as `read` and
+    /// `recv`, have one name.
     pub(super) fn name(self) -> &'static str {
         match self {
             Function::Accept(_) => "accept",
@@ -111,6 +112,7 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, when: When, sockets: &mut Sockets)
             let mut at_until = *scanner;
             let until = seconds(scanner)?;
             match when {
+                // Both times have the same base. A call can return at the time at which it starts.
                 When::Since(from, _) | When::After(from, _) if from <= until => Some(until),
                 _ => return Err(at_until.expected("later than the start of the call")),
             }
@@ -163,7 +165,8 @@ const NAMES: [&str; 16] = [
 ];
 
 impl Sockets {
-    /// Reads those arguments of function `name` that have an effect. An error about the function points at `at_name`.
+    /// Reads those arguments of function `name` that have an effect. A script can contain only one `listen` or
+    /// `connect`. An error about the function points at `at_name`.
     fn function(
         &mut self,
         name: &str,
@@ -216,7 +219,8 @@ impl Sockets {
         if self.open.contains(&socket) { Ok(socket) } else { Err(here.expected(OPEN)) }
     }
 
-    /// Reads the level, the name and the value of a socket option. Most options have no effect.
+    /// Reads the level and the name of a socket option, and its value if the option has an effect. Stores a buffer
+    /// size.
     fn option(&mut self, socket: u32, scanner: &mut Scanner<'_>) -> Result<Function, Error> {
         comma(scanner)?;
         // Skip the level, such as SOL_SOCKET.
@@ -360,6 +364,7 @@ fn outcome(scanner: &mut Scanner<'_>) -> Result<Outcome, Error> {
             scanner.number(MOST_BYTES, "the result of the call: a number up to 1048576, or -1 and an error")?,
         )
     };
+    // A note, as in `-1 EAGAIN (Resource temporarily unavailable)`.
     if scanner.eat("(") {
         rest_of_arguments(scanner)?;
     }

@@ -49,6 +49,7 @@ impl Program {
 
     /// Makes the program of a connection that the script opens. Returns it with the connection's index.
     pub(super) fn connecting(&self) -> (Self, usize) {
+        // `true`: the program knows the connection, because it opens the connection itself.
         let index = self.add(true);
         (Program { table: self.table.clone(), index: Some(index) }, index)
     }
@@ -97,7 +98,8 @@ impl Session for Program {
 }
 
 impl Connection {
-    /// Carries out as much of the request as is possible now. A read waits for data, and a write waits for room.
+    /// Carries out as much of the request as is possible now. A read waits for data, and a write waits for room. When
+    /// the request is complete, stores its result in `reply`.
     fn poll(&mut self, socket: &mut Socket<'_>) -> Next {
         // The stack runs a program only after the handshake.
         self.is_established = true;
@@ -125,8 +127,8 @@ impl Connection {
         next
     }
 
-    /// Takes the result of the request. Returns `None` if there is no result yet. If the connection has ended before
-    /// the request was complete, the end determines the result.
+    /// Takes the result of the request. Returns `None` if there is no result yet. If the connection ended before the
+    /// request was complete, the result depends on how the connection ended.
     pub(super) fn returned(&mut self) -> Option<Result<u32, &'static str>> {
         self.reply.take().or_else(|| Some(Self::after(self.end?, self.request.take()?)))
     }
@@ -147,6 +149,7 @@ impl Connection {
             (Request::Abort | Request::Close, _) => Ok(0),
             (Request::Read(_), End::Reset) => Err("ECONNRESET"),
             (Request::Read(_), End::Closed) => Ok(0),
+            // In a script, every other end counts as a timeout.
             (Request::Read(_), _) => Err("ETIMEDOUT"),
             (Request::Shutdown, _) => Err("ENOTCONN"),
             (Request::Write(..), _) => Err("EPIPE"),

@@ -90,6 +90,7 @@ pub fn run<'a, C: Console>(
     let line = Line { latency: Duration::ZERO, ..Line::default() };
     // As in `Setup::start`, `match` moves the lab less often than `map_err`.
     let made = Lab::new(line, Faults::default(), SEED, memory, |index, config| {
+        // In a script, the stack acknowledges every segment at once (docs/lab-pkt.md).
         config.tcp.ack_delay = None;
         if index != host {
             // The script plays the peer, so frames to the peer must not reach its stack.

@@ -125,7 +125,7 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// Skips `len` bytes of the rest.
+    /// Skips `len` bytes of the rest, or all of it if it is shorter. Counts the lines that are skipped.
     pub(super) fn advance(&mut self, len: usize) {
         let (skipped, rest) = self.rest.split_at_checked(len).unwrap_or((self.rest, ""));
         self.line += skipped.matches('\n').count();
@@ -135,7 +135,8 @@ impl<'t> Scanner<'t> {
         self.rest = rest;
     }
 
-    /// Returns the error "'WORD' should be `expected`" about the next word.
+    /// Returns the error "'WORD' should be `expected`" about the next word. At the end of the text, the error is about
+    /// the last comment if that comment is not closed.
     pub(super) fn expected(&mut self, expected: &'static str) -> Error {
         let first = self.peek();
         let word = match first {

@@ -32,6 +32,7 @@ pub(super) struct Event {
     pub(super) action: Action,
 }
 
+/// What happens at a line of a script.
 #[derive(Clone, Debug)]
 pub(super) enum Action {
     /// The program calls a function.
@@ -120,13 +121,15 @@ impl Script {
 fn packet(scanner: &mut Scanner<'_>) -> Result<SegmentText, Error> {
     // Skip `<` or `>`.
     scanner.advance(1);
+    // In packetdrill, square brackets before a segment contain its ECN bits, as in `[ect0]`.
     if matches!(scanner.peek_word(), "icmp" | "udp") || scanner.peek() == Some('[') {
         return Err(scanner.expected(TCP_ONLY));
     }
     SegmentText::scan(scanner)
 }
 
-/// Reads a segment that the peer sends. The segment must have a window, and must not have `<...>` as its options.
+/// Reads a segment that the peer sends. The lab writes the segment into frames, so the segment must have a window, and
+/// must not have `<...>` as its options.
 fn inbound(scanner: &mut Scanner<'_>) -> Result<SegmentText, Error> {
     // Errors point at the segment, after the `<`.
     let mut at_segment = *scanner;

@@ -88,6 +88,7 @@ impl Choice {
             Choice::Eol | Choice::Nop => 1,
             Choice::Mss(_) => 4,
             Choice::Sack(blocks) => 2 + 8 * blocks.len(),
+            // An option of an unknown kind is written without a value, so it takes two bytes.
             Choice::SackOk | Choice::Unknown(_) => 2,
             Choice::Timestamp(..) => 10,
             Choice::WindowScale(_) => 3,

@@ -35,6 +35,7 @@ pub(super) fn when(scanner: &mut Scanner<'_>) -> Result<When, Error> {
         }
         let mut at_last = *scanner;
         last = seconds(scanner)?;
+        // A range can begin and end at the same time.
         if last < first {
             return Err(at_last.expected("later than the start of the range"));
         }
@@ -60,6 +61,7 @@ pub(super) fn seconds(scanner: &mut Scanner<'_>) -> Result<Duration, Error> {
     // Zeros fill the decimals up to six digits, which are the number of microseconds.
     let micros =
         decimals.bytes().chain(core::iter::repeat(b'0')).take(6).fold(0, |sum, c| sum * 10 + u64::from(c - b'0'));
+    // A point without digits after it is not part of the time.
     scanner.advance(if fraction == 0 { whole } else { whole + 1 + fraction });
     Ok(Duration::from_micros(seconds * 1_000_000 + micros))
 }

@@ -95,6 +95,7 @@ pub fn ends(lab: &HostLab<'_>, setup: &Setup<'_>, to: usize) -> Ends {
     // Take the numbers from the sender's connection. If the sender has none, take them from the receiver's.
     for (host, is_receiver) in hosts.into_iter().zip([false, true]) {
         if let Some(view) = lab.newest(host) {
+            // The initial sequence numbers of the host and of its peer.
             let (tuple, numbers) = (view.connection.tuple, [view.side.iss, view.irs]);
             (ends.ports, ends.isn) =
                 ([tuple.local.port, tuple.remote.port], numbers.map(|n| n.map_or(0, |n| n.0 as u32)));

@@ -4,7 +4,7 @@ use super::HostLab;
 use crate::lab::Snapshot;
 use crate::stack::Control;
 
-/// The [`Control`] of both sides at the previous entry and the number of that entry's connection.
+/// The [`Control`] of both sides at the previous entry, and the number of that entry's connection.
 #[derive(Default)]
 pub struct ControlChanges {
     lane: u32,

@@ -43,11 +43,11 @@ pub enum Protocol {
 pub enum GoalError<'w> {
     /// A word that is neither an event nor a state.
     Event(&'w str),
-    /// A number of steps.
+    /// An invalid number of steps.
     Number(&'w str),
-    /// A state that one side should enter.
+    /// A word after `client=` or `server=` that is not a state.
     State(&'w str),
-    /// A time.
+    /// An invalid time.
     Time(&'w str),
 }
 

@@ -24,14 +24,17 @@ impl Console for Printed {
     }
 }
 
-/// Returns the sizes of the memory that host number `host` needs in a run of `setup`.
+/// Returns the sizes of the memory that host number `host` needs in a run of `setup`. Only the buffers of connections
+/// depend on the set-up.
 pub fn sizes(setup: &Setup<'_>, host: usize) -> Sizes {
     let buffers = setup.buffers_of(host);
     Sizes {
         connections: CONNECTIONS,
         receive: buffers.receive,
         send: buffers.send,
+        // A run has at most four UDP programs.
         ports: 4,
+        // Each port can store 16 datagrams and 16 KiB in each direction.
         datagrams: 16,
         payload: 16_384,
     }

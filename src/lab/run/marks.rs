@@ -38,7 +38,7 @@ pub fn key(experiment: &Experiment) -> Result<Key<'_>, FileError> {
         to_make.iter_mut().for_each(|(_, expectations)| expectations.see(snapshot, lab.wire.last_received()));
     });
     ended.map_err(|why| not_started(&why))?;
-    // If the run meets such expectations by itself, the reader has nothing to do.
+    // If the run meets a question's expectations by itself, the reader has nothing to do.
     if let Some((line, _)) = to_make.iter().find(|(_, expectations)| expectations.result().is_ok()) {
         let what = "the expectation is met without further faults, so the question asks nothing";
         return Err(error(*line, what.into()));

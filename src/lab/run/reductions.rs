@@ -24,7 +24,7 @@ struct Window {
 }
 
 impl Windows {
-    /// Returns the present congestion windows.
+    /// Returns the present congestion windows, for a comparison with those after the next step.
     pub fn of(lab: &HostLab<'_>) -> Self {
         let of_host = |host: usize| {
             lab.control(host).filter_map(move |(tuple, control)| {
@@ -77,12 +77,13 @@ fn sign_of_sent(segment: &Segment, cause: Option<Cause>, after: &Control) -> Sig
         Some(_) if segment.syn => Sign::LostSyn,
         Some(Cause::FastRetransmission | Cause::LostRetransmission) => Sign::Retransmission,
         Some(cause) if cause.is_again() && after.recovery_point.is_some() => Sign::Timeout,
+        // Any other reduction follows an idle time: the stack makes it before it sends new data.
         _ => Sign::Idle,
     }
 }
 
-/// Returns why an arrived segment reduces the window. Returns `None` for a segment of the handshake, which only
-/// replaces the initial window by another.
+/// Returns why an arrived segment reduces the window. Returns `None` for a segment of the handshake, because the
+/// handshake only replaces the initial window.
 fn sign_of_arrived(segment: &Segment, before: &Window, after: &Control) -> Option<Sign> {
     if segment.syn {
         return None;

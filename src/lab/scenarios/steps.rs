@@ -8,7 +8,7 @@ pub(in crate::lab) type Scripts = [&'static [ScriptStep<'static>]; 2];
 /// A pause that is long enough for the server's delayed ACK of FIN to be sent and to arrive.
 const AFTER_THE_ACK: ScriptStep<'static> = ScriptStep::PauseTrips { millis: 440, trips: 60 };
 
-/// The client connects and closes. The server closes as soon as it has received FIN.
+/// The client connects, pauses and closes. The server closes as soon as it has received FIN.
 pub(in crate::lab) const HANDSHAKE: Scripts = [
     &[ScriptStep::PauseTrips { millis: 90, trips: 10 }, ScriptStep::Close],
     &[ScriptStep::ReadToEnd, ScriptStep::Close],

@@ -13,7 +13,8 @@ use crate::lab::packetdrill::segment;
 use crate::lab::run::{ByHand, Change, ends, has_checksum};
 use crate::lab::show::What;
 
-/// Drops, delays, duplicates or damages a frame in flight. Returns the new run.
+/// Makes a new run in which a frame in flight is dropped, delayed, duplicated or damaged. Returns the JSON object that
+/// describes the new run.
 pub(super) fn fault(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
     let (run, step, frame) = (opened.run_name(request)?, request.number("step")?, request.number("frame")?);
     let fault = verdict(request.text("fault")?)?;
@@ -42,7 +43,8 @@ pub(super) fn fault(opened: &mut Opened, request: &Request) -> Result<Value, Pro
     Ok(opened.run_json(name))
 }
 
-/// Puts on the wire a segment that no host has sent. Returns the new run.
+/// Makes a new run in which a segment that no host has sent is put on the wire. Returns the JSON object that describes
+/// the new run.
 pub(super) fn inject(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
     let (run, step) = (opened.run_name(request)?, request.number("step")?);
     // The command names the alleged sender. The other host receives the segment.

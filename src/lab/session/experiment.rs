@@ -155,7 +155,7 @@ impl Opened {
         act(&Run { by_hand: by_hand.to_vec(), ..Run::new(&setup) })
     }
 
-    /// Calls `act` with the lab in its state after step `step` of a run.
+    /// Calls `act` with the lab in its state after step `step` of a run. Fails if the run has no such step.
     pub(super) fn with_lab<T>(
         &self,
         by_hand: &[ByHand],
@@ -178,7 +178,7 @@ impl Opened {
     }
 
     /// Makes a run that repeats run `parent` up to the step of the change `by_hand`, and then makes this change.
-    /// Returns the name of the new run.
+    /// Records the new run, and returns its name.
     pub(super) fn branch(&mut self, parent: char, by_hand: ByHand) -> Result<char, Problem> {
         let Some(name) = ('a'..='z').take(MOST_RUNS).find(|name| !self.runs.contains_key(name)) else {
             return Err(Problem::new(match self.lang {
@@ -201,7 +201,7 @@ impl Opened {
         Ok(name)
     }
 
-    /// Removes a run. Runs that branch off it are kept.
+    /// Removes a run. Runs that branch off it are kept. Run `a` cannot be removed.
     pub(super) fn remove(&mut self, name: char) -> Result<(), Problem> {
         if name == 'a' {
             return Err(Problem::new(self.lang.pick("run a stays: the others branch off it", "运行 a 不能删除")));
@@ -287,14 +287,17 @@ mod tests {
         let request = Request::parse(r#"{"do":"new","scenario":"handshake"}"#).unwrap();
         let mut opened = Opened::new(&request, MOST_BYTES).unwrap();
         let one = opened.recording('a').unwrap().bytes;
+        // Room for two recordings.
         opened.room = 2 * one + one / 2;
         for _ in 0..5 {
+            // Every new run, from b to f, makes the same change to run a.
             opened.branch('a', ByHand { after: 9, what: Change::Frame(4, Verdict::Drop) }).unwrap();
             let kept = opened.runs.values().filter_map(|branch| branch.recording.as_ref());
             assert!(kept.map(|recording| recording.bytes).sum::<usize>() <= opened.room);
         }
         assert!(opened.runs[&'a'].recording.is_none() && opened.runs[&'f'].recording.is_some());
         assert_eq!(opened.recording('a').unwrap().bytes, one);
+        // Room for one recording.
         opened.room = one + one / 2;
         assert_eq!(opened.recording('f').unwrap().entries.len(), opened.recording('b').unwrap().entries.len());
         assert_eq!(opened.runs.values().filter(|branch| branch.recording.is_some()).count(), 1);

@@ -95,7 +95,7 @@ impl<'r> Lines<'r> {
         }
     }
 
-    /// Takes the entries of a step, and finds the faults for the frames that are changed manually.
+    /// Takes the entries of a step. Counts the sent frames, and finds the faults for those that are changed manually.
     fn take_entries(&mut self, lab: &mut HostLab<'_>) {
         while let Some(entry) = lab.entries.pop() {
             if let What::Sent { frame, summary, verdict, .. } = entry.what {

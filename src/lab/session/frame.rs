@@ -54,7 +54,7 @@ fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// Returns the name, value, offset and length of each field.
+/// Returns a JSON object for each field of the frame: its name, its value, and its offset and length in bytes.
 fn fields(frame: &[u8]) -> Vec<Value> {
     let mut fields = Vec::new();
     // The closure does not fail.
@@ -68,7 +68,7 @@ fn fields(frame: &[u8]) -> Vec<Value> {
 
 /// Computes the Internet checksum of a TCP, UDP or ICMP message (RFC 1071). Returns the steps of the computation.
 ///
-/// Returns `None` if the frame does not contain such a message in an unfragmented IPv4 packet.
+/// Returns `None` if the frame does not contain a TCP, UDP or ICMP message in an unfragmented IPv4 packet.
 fn checksum(frame: &[u8]) -> Option<Value> {
     let ethernet = EthernetFrame::new_checked(frame).ok()?;
     if ethernet.ethertype() != EthernetProtocol::Ipv4 {
@@ -95,6 +95,7 @@ fn checksum(frame: &[u8]) -> Option<Value> {
         summed.extend_from_slice(&[0, packet.next_header().into()]);
         summed.extend_from_slice(&u16::try_from(payload.len()).ok()?.to_be_bytes());
     }
+    // The number of words at the start of the sum that belong to the pseudo-header.
     let pseudo = summed.len() / 2;
     // The checksum field counts as 0.
     let mut own = payload.to_vec();

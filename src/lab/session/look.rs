@@ -28,7 +28,7 @@ pub(super) fn why(opened: &mut Opened, request: &Request) -> Result<Value, Probl
         // The sentence that says how an RFC differs from this stack is a member of its own.
         let (text, differs) = explanation.text_and_difference(lang);
         let mut text = String::from(text);
-        // Writing to a string cannot fail.
+        // If the congestion window was reduced, add a sentence with the numbers. Writing to a string cannot fail.
         let _ = explanation.write_reduction(&mut text, lang);
         answer.insert("text".into(), text.into());
         if let Some(differs) = differs {

@@ -15,7 +15,7 @@ use crate::lab::{START, change};
 /// The maximum number of lines in a diagram. Mermaid does not draw longer diagrams.
 const MOST: usize = 1000;
 
-/// Carries out `mermaid`: returns the text of the diagram, of at most [`MOST`] lines.
+/// Carries out `mermaid`: returns the text of the diagram, with lines for at most [`MOST`] entries.
 pub(super) fn mermaid(opened: &mut Opened, request: &Request) -> Result<Value, Problem> {
     let (run, lang) = (opened.run_name(request)?, opened.lang);
     let entries = &opened.recording(run)?.entries;
@@ -37,6 +37,7 @@ pub(super) fn mermaid(opened: &mut Opened, request: &Request) -> Result<Value, P
 fn line(recorded: &Recorded, lang: Lang) -> Option<String> {
     let snapshot = &recorded.snapshot;
     let entry = &snapshot.entry;
+    // The diagram leaves out the clock, and the frames that find hardware addresses.
     if entry.what.is_background() {
         return None;
     }
@@ -53,7 +54,7 @@ fn line(recorded: &Recorded, lang: Lang) -> Option<String> {
             let label = ladder(lang).label(snapshot)?;
             write!(Escaped(&mut line), "{label} ({time} s)")
         }
-        // The arrow of the frame shows its arrival.
+        // The arrow of the frame shows its arrival. The diagram does not show that a program runs.
         What::Arrived { damaged: false, mark: None, .. } | What::Ran(..) | What::RanUdp(..) => return None,
         What::Stack(event) if change(&event).is_some() => {
             let (_, state) = change(&event)?;

@@ -98,6 +98,7 @@ pub(super) fn pcapng(opened: &mut Opened, request: &Request) -> Result<Value, Pr
         let Ok(Bytes(bytes)) = capture.finish();
         Ok(bytes)
     })?;
+    // `Bytes` drops what does not fit, so a capture that fills it may be incomplete.
     if bytes.len() >= MOST_CAPTURED {
         return Err(Problem::new("the capture is longer than 64 MiB: smolstep lab --pcap writes it to a file"));
     }

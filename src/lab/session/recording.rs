@@ -64,6 +64,7 @@ impl Recording {
         let ended = run.record_while(None, &mut |snapshot, lab| {
             expectations.see(snapshot, lab.wire.last_received());
             let mut snapshot = *snapshot;
+            // An entry without a connection gets the lane of the most recent connection.
             let lane = lab.lane_of(&snapshot);
             snapshot.lane.number = Some(lane);
             let changed = changes.after(&snapshot, lab).map(|control| control.map(Box::new));
@@ -127,6 +128,7 @@ mod tests {
         assert!(summary.is_over && all.entries.len() == summary.entries && all.bytes < 1 << 20, "{}", all.bytes);
         for (most, bytes) in [(20, MOST_BYTES), (MOST_ENTRIES, all.bytes / 4)] {
             let (part, summary) = record(most, bytes);
+            // A recording stops after the step that reaches its limit, so it can exceed the limit a little.
             assert!(!summary.is_over && summary.steps > 0 && part.entries.len() < all.entries.len() / 2);
             let same = part.entries.iter().zip(all.entries.iter()).all(|(one, other)| one.snapshot == other.snapshot);
             assert!(same && part.bytes <= all.bytes / 3);

@@ -29,7 +29,7 @@ impl Problem {
         Problem { message: message.into(), position: None }
     }
 
-    /// Returns the answer to the command.
+    /// Returns the answer to the command that failed.
     pub(super) fn answer(&self) -> String {
         let error = match self.position {
             None => json!({ "message": self.message }),

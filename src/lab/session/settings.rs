@@ -88,7 +88,7 @@ pub(super) fn apply(text: &str, settings: &Map<String, Value>, seed: Option<u64>
     Ok(lines.join("\n"))
 }
 
-/// Replaces the line `seed`, or adds it before the first line.
+/// Replaces the line `seed`, or adds it before the first line, because the seed must come before every line `vary`.
 fn set_seed(lines: &mut Vec<String>, seed: u64) {
     let line = format!("seed {seed}");
     match lines.iter_mut().find(|line| line.split_whitespace().next() == Some("seed")) {
@@ -111,6 +111,7 @@ impl Form {
             }
             Form::Percent => {
                 let percent = value.as_f64().filter(|percent| (0.0..=100.0).contains(percent));
+                // A file takes at most four digits after the point.
                 Ok(format!("{:.4}%", percent.ok_or_else(|| error("a number from 0 to 100"))?))
             }
             Form::Word => match value.as_str() {

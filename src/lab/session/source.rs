@@ -94,6 +94,7 @@ impl Source {
             // Some editors write a byte order mark at the start of a file. Remove it.
             _ => word.strip_prefix('\u{feff}').unwrap_or(word).to_owned(),
         };
+        // For `lab`, the word is the text of the experiment, and not its name.
         let name = if kind == "lab" { kind } else { word };
         Ok(Source { name: name.to_owned(), text })
     }

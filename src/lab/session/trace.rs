@@ -21,6 +21,7 @@ pub(super) fn trace(opened: &mut Opened, request: &Request) -> Result<String, Pr
     let entries = &opened.recording(run)?.entries;
     let from = usize::try_from(from).unwrap_or(usize::MAX);
     let mut out = String::from(r#"{"ok":true,"entries":["#);
+    // The cast is lossless, because `count` is at most `MOST`.
     for (index, recorded) in entries.part(from, count as usize) {
         if !out.ends_with('[') {
             out.push(',');

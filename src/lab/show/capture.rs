@@ -45,7 +45,9 @@ struct Change {
 }
 
 impl<S: Sink> LabCapture<S> {
-    /// Begins a capture for `hosts` hosts, at most four.
+    /// Begins a capture with an interface for each of `hosts` hosts.
+    ///
+    /// A lab has at most four hosts. If `hosts` is larger, only the first four get an interface.
     ///
     /// # Errors
     /// Returns the sink's error.
@@ -54,7 +56,7 @@ impl<S: Sink> LabCapture<S> {
         let mut interfaces = heapless::Vec::new();
         for host in 0..hosts.min(MAX_HOSTS) {
             let mut name = heapless::String::<8>::new();
-            // A host's name has at most six characters.
+            // A host's name has at most six characters, so it fits.
             let _ = write!(name, "{}", Host(host));
             let _ = interfaces.push(writer.interface(&name, LinkType::Ethernet)?);
         }
@@ -63,8 +65,8 @@ impl<S: Sink> LabCapture<S> {
 
     /// Processes an entry of the lab.
     ///
-    /// A change of state is kept for the comment of its connection's next frame. A frame that was sent is written with
-    /// its comment. All other entries are ignored.
+    /// A change of state is kept for the comment of its connection's next frame, because a capture can show the change
+    /// only with a frame. A frame that was sent is written with its comment. All other entries are ignored.
     ///
     /// Call this function with every entry before the next step, because the wire keeps the frame's bytes only until
     /// then.
@@ -131,6 +133,7 @@ impl<S: Sink> LabCapture<S> {
         if let What::Sent { summary, .. } = entry.what
             && let Some(ends) = summary.ends
         {
+            // The comment is about the sender's side of the connection, so the sender is the local end.
             let tuple = Tuple { local: ends.source, remote: ends.destination };
             for _ in 0..self.changes.len() {
                 let Some(change) = self.changes.pop_front() else { break };
@@ -142,6 +145,7 @@ impl<S: Sink> LabCapture<S> {
                     let _ = self.changes.push_back(change);
                 }
             }
+            // Only a TCP segment of the client or the server has a state.
             if let (Some(_), Some(state)) = (summary.segment(), snapshot.states.get(entry.host)) {
                 write!(out, "; in {state}")?;
             }

@@ -13,12 +13,14 @@ use crate::lab::lang::Lang;
 /// Draws the state diagram.
 ///
 /// A transition that was taken has the client's or the server's colour, and at most 4 step numbers for each host. A
-/// list below the diagram shows up to 16 changes of state that are not in the diagram.
+/// state that was visited has a yellow box. A list below the diagram shows up to 16 changes of state that are not in
+/// the diagram.
 ///
 /// # Errors
 /// Returns the error from `out`.
 pub fn write_states_svg(out: &mut dyn Write, visited: &Visited, lang: Lang) -> fmt::Result {
     let others = visited.others();
+    // The list takes 30 pixels for its heading, and 18 pixels for each line.
     let height = BOTTOM + if others.is_empty() { 0 } else { 30 + 18 * others.len() };
     let title =
         lang.pick("The states of TCP, and the transitions that a run took", "TCP 的状态，以及一次运行经过的转换");
@@ -49,6 +51,7 @@ pub fn write_states_svg(out: &mut dyn Write, visited: &Visited, lang: Lang) -> f
         writeln!(out, r#"<text x="40" y="{BOTTOM}" font-weight="bold">{not_drawn}</text>"#)?;
     }
     for (other, line) in others.iter().zip(1..) {
+        // `side` is 0 or 1. `min` only keeps the index in range.
         let (name, (_, color)) = (host_name(other.side, lang), SIDES[other.side.min(1)]);
         write!(out, r#"<text x="40" y="{}" fill="{color}">"#, BOTTOM + 18 * line)?;
         let step = lang.pick("step", "步");
@@ -122,7 +125,7 @@ const EDGES: [Edge; TRANSITIONS.len()] = [
     edge("M565 860H783", 674, 825, "middle"),
 ];
 
-/// Draws the legend: the colours of the hosts and the meaning of the numbers.
+/// Draws the legend: the colours of the hosts, and the meaning of the numbers at the transitions.
 fn legend(out: &mut dyn Write, lang: Lang) -> fmt::Result {
     for (((name, color), x), host) in SIDES.into_iter().zip([40, 140]).zip(0..) {
         writeln!(out, r#"<path d="M{x} 26h30" stroke="{color}" stroke-width="3" marker-end="url(#{name})"/>"#)?;
@@ -143,7 +146,7 @@ fn edge_lines(out: &mut dyn Write, edge: &Edge, taken: &[Taken; 2]) -> fmt::Resu
         return writeln!(out, r#"<path d="{path}" fill="none" stroke="{GREY}" marker-end="url(#none)"/>"#);
     }
     for (side, (name, color)) in SIDES.into_iter().enumerate().filter(|(side, _)| took(*side)) {
-        // If both hosts took the transition, their lines run side by side.
+        // If the client took the transition too, the server's line is shifted, so that both lines are visible.
         let shift = if side == 1 && took(0) { 4 } else { 0 };
         write!(out, r#"<path transform="translate({shift} {shift})" d="{path}" fill="none" stroke="{color}" "#)?;
         writeln!(out, r#"stroke-width="2.5" marker-end="url(#{name})"/>"#)?;
@@ -151,7 +154,8 @@ fn edge_lines(out: &mut dyn Write, edge: &Edge, taken: &[Taken; 2]) -> fmt::Resu
     Ok(())
 }
 
-/// Draws the box of a state around the point (`x`, `y`).
+/// Draws the box of a state around the point (`x`, `y`). A state that was visited has a yellow box, a dark border and a
+/// bold name.
 fn state_box(out: &mut dyn Write, x: usize, y: usize, state: State, visited: bool) -> fmt::Result {
     let (fill, stroke, weight) = if visited { ("#fff8d6", INK, "bold") } else { ("#ffffff", GREY, "normal") };
     let (left, top, baseline) = (x - 75, y - 20, y + 5);
@@ -167,6 +171,7 @@ fn state_box(out: &mut dyn Write, x: usize, y: usize, state: State, visited: boo
 fn edge_label(out: &mut dyn Write, edge: &Edge, lang: Lang, on: &str, taken: &[Taken; 2]) -> fmt::Result {
     let Edge { x, y, anchor, .. } = edge;
     let fill = if taken.iter().any(|t| t.count > 0) { INK } else { "#777777" };
+    // A white outline keeps the text readable where lines cross it.
     write!(out, r#"<text x="{x}" y="{y}" text-anchor="{anchor}" fill="{fill}" "#)?;
     out.write_str(r##"stroke="#ffffff" stroke-width="3" paint-order="stroke">"##)?;
     write!(Escaped(out), "{on}")?;
@@ -176,6 +181,7 @@ fn edge_label(out: &mut dyn Write, edge: &Edge, lang: Lang, on: &str, taken: &[T
         for (step, index) in taken.steps().iter().zip(0..) {
             write!(out, "{}{step}", if index == 0 { "" } else { ", " })?;
         }
+        // Only the first `STEPS` steps are known.
         if taken.count as usize > STEPS {
             out.write_str(", …")?;
         }
@@ -200,6 +206,7 @@ mod tests {
             picture
         };
         let (picture, chinese) = (draw(Lang::En), draw(Lang::Zh));
+        // The background is a rectangle, too. No transition was taken, so all lines have the grey arrowhead.
         assert_eq!(picture.matches("<rect").count(), 1 + BOXES.len());
         assert_eq!(picture.matches("url(#none)").count(), TRANSITIONS.len());
         for transition in TRANSITIONS {

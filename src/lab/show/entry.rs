@@ -13,7 +13,8 @@ pub struct Entry {
     pub step: u32,
     /// The virtual time.
     pub at: Instant,
-    /// The host: 0 is the client, 1 the server, and 4 the wire itself. This field has no meaning for [`What::Clock`].
+    /// The host: 0 is the client, 1 the server, 2 and 3 are further hosts, and 4 is the wire itself. This field has no
+    /// meaning for [`What::Clock`].
     pub host: usize,
     /// The event.
     pub what: What,
@@ -29,7 +30,8 @@ pub enum What {
         frame: u32,
         /// The frame's headers.
         summary: Summary,
-        /// Whether a fault inverted one bit of the frame. The host then drops the frame, because its checksum is wrong.
+        /// Whether a fault inverted one bit of the frame. The host then drops the frame: a checksum is wrong or, in an
+        /// ARP frame, the target address.
         damaged: bool,
         /// The receiver's view of the segment, or `None` if the segment is in order.
         mark: Option<Mark>,
@@ -70,8 +72,8 @@ pub struct Transfer {
 }
 
 impl What {
-    /// Returns whether the entry is only the clock, or a frame that finds a hardware address. `--frames` hides such
-    /// entries.
+    /// Returns whether the entry is only the clock, or a frame of ARP or of IPv6 neighbour discovery. `--frames` hides
+    /// such entries.
     #[doc(hidden)]
     pub fn is_background(&self) -> bool {
         match self {
@@ -109,12 +111,14 @@ impl<const N: usize> Ring<N> {
         Ring { entries: heapless::Deque::new(), overwritten: 0 }
     }
 
-    /// Adds an entry. If the ring is full, overwrites the oldest entry.
+    /// Adds an entry. If the ring is full, overwrites the oldest entry and counts it: see
+    /// [`overwritten`](Self::overwritten).
     pub fn push(&mut self, entry: Entry) {
         if self.entries.is_full() {
             self.entries.pop_front();
             self.overwritten += 1;
         }
+        // The oldest entry has made room.
         let _ = self.entries.push_back(entry);
     }
 

@@ -89,6 +89,7 @@ impl Explanation {
     /// brackets: it says how an RFC differs from this stack.
     pub(crate) fn text_and_difference(&self, lang: Lang) -> (&'static str, Option<&'static str>) {
         let text = self.text(lang);
+        // `open` begins with the full stop of the sentence before the bracket. That stop belongs to the first part.
         let [stop, open, close] = [lang.pick(".", "。"), lang.pick(". (", "。（"), lang.pick(")", "）")];
         let parts = text.strip_suffix(close).and_then(|text| text.rsplit_once(open));
         match parts {
@@ -106,7 +107,8 @@ pub fn explain(snapshot: &Snapshot) -> Option<Explanation> {
     Some(explanation)
 }
 
-/// Explains an entry, without the reduction of the congestion window.
+/// Explains an entry, without the reduction of the congestion window, which `explain` adds. Returns `None` if the entry
+/// needs no explanation.
 fn reason(snapshot: &Snapshot) -> Option<Explanation> {
     let host = snapshot.entry.host;
     let state = snapshot.states.get(host).copied();
@@ -153,15 +155,18 @@ fn reason(snapshot: &Snapshot) -> Option<Explanation> {
     })
 }
 
-/// Returns whether the other end of the entry's connection has the connection before the step.
+/// Returns whether the other end of the entry's connection has the connection before the step. If that end's state is
+/// not known, returns true.
 fn peer_has_connection(snapshot: &Snapshot) -> bool {
     use State::*;
+    // Host 0 and host 1 are each other's peer. Another host has none.
     let peer = 1_usize.checked_sub(snapshot.entry.host);
     let before = peer.and_then(|peer| snapshot.before[peer].or(snapshot.states.get(peer).copied()));
     !matches!(before, Some(Closed | Listen | SynSent))
 }
 
-/// Makes an explanation from its text in two languages and its RFC section, which can be empty.
+/// Makes an explanation from its text in two languages and its RFC section, which can be empty. `explain` adds the
+/// reduction later.
 fn because(english: &'static str, chinese: &'static str, rfc: &'static str) -> Explanation {
     Explanation {
         english,
@@ -172,7 +177,7 @@ fn because(english: &'static str, chinese: &'static str, rfc: &'static str) -> E
     }
 }
 
-/// Explains a run of a program, by what the program does next.
+/// Explains why a program ran, or what follows from its request to end the connection.
 fn ran(next: Next) -> Explanation {
     match next {
         Next::Abort => because(
@@ -275,7 +280,7 @@ fn sent(segment: &Segment, snapshot: &Snapshot, state: Option<State>) -> Explana
     }
 }
 
-/// Explains a sent frame that is not a TCP segment.
+/// Explains a sent frame that is not a TCP segment. Returns `None` for a frame that could not be decoded.
 fn other(carries: Carries) -> Option<Explanation> {
     Some(match carries {
         Carries::ArpReply => because(
@@ -289,11 +294,13 @@ fn other(carries: Carries) -> Option<Explanation> {
             "必须先知道接收方的硬件地址才能发送分组：这个请求以广播方式询问链路上的所有主机。",
             "RFC 826",
         ),
+        // Type 3, code 3: port unreachable.
         Carries::Icmp(3, 3) => because(
             "No program has this UDP port: ICMP reports this to the sender.",
             "没有程序使用这个 UDP 端口：用 ICMP 端口不可达报文通知发送方。",
             "RFC 1122 section 4.1.3.1",
         ),
+        // Types 133 to 137 are messages of neighbour discovery.
         Carries::Icmpv6(133..=137, _) => because(
             "A neighbour discovery message: in IPv6 it does what ARP does in IPv4, and it finds routers.",
             "邻站发现报文：在 IPv6 中起 ARP 在 IPv4 中的作用，还用来发现路由器。",
@@ -314,11 +321,13 @@ fn other(carries: Carries) -> Option<Explanation> {
             "UDP 数据报：无连接、无确认、不保证按序；要么完整到达，要么根本不到。",
             "RFC 768",
         ),
+        // `sent` explains TCP segments.
         Carries::Other | Carries::Tcp(_) => return None,
     })
 }
 
-/// Explains an event that a host's stack reports. `state` is the host's state after the step.
+/// Explains an event that a host's stack reports. `state` is the host's state after the step. Returns `None` for an
+/// event that needs no explanation.
 fn happened(event: &Event, snapshot: &Snapshot, state: Option<State>) -> Option<Explanation> {
     Some(match event {
         Event::Address(_) => return None,
@@ -328,6 +337,7 @@ fn happened(event: &Event, snapshot: &Snapshot, state: Option<State>) -> Option<
             "三次握手完成：连接或者排队等待服务器程序接受，或者立即得到服务。",
             "RFC 9293 section 3.10.7.4",
         ),
+        // After a simultaneous open, another section of the RFC applies than in SYN-SENT.
         Event::Connected { .. } if snapshot.state_before() == Some(State::SynReceived) => because(
             "The handshake is complete at this end: its program can begin.",
             "本端的握手已完成：程序可以开始通信了。",
@@ -344,6 +354,7 @@ fn happened(event: &Event, snapshot: &Snapshot, state: Option<State>) -> Option<
             "程序请求建立连接：协议栈选择一个未使用的本地端口和一个初始序号。",
             "RFC 9293 section 3.10.1",
         ),
+        // The second argument says whether the stack refuses a connection.
         Event::Dropped(why) => dropped(*why, false, snapshot.peer_state()),
         Event::Refused { why, .. } => dropped(*why, true, snapshot.peer_state()),
         Event::Ended { end, .. } | Event::HandshakeEnded { end, .. } => ended(*end, state),

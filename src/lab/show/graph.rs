@@ -77,8 +77,8 @@ impl Graph {
         Graph { kind, lang, tracks: Vec::new(), points: 0, cut_at: None }
     }
 
-    /// Records a segment between two hosts that is sent, or that arrives undamaged. Ignores all other entries, and
-    /// every entry after the graph is full.
+    /// Records a segment between two hosts that is sent, or that arrives undamaged. Ignores all other entries, every
+    /// entry after the graph is full, and a connection for which there is no room.
     pub fn note(&mut self, snapshot: &Snapshot) {
         let at = (snapshot.entry.at - START).total_micros();
         let (summary, sent) = match snapshot.entry.what {
@@ -128,7 +128,8 @@ impl Graph {
         }
     }
 
-    /// Records the [`Control`] of one side of a connection at the time `now`.
+    /// Records the [`Control`] of one side of a connection at the time `now`, unless the graph is full or has no room
+    /// for the connection. Values that have not changed add no point.
     pub fn note_control(&mut self, now: Instant, tuple: &Tuple, control: &Control) {
         let at = (now - START).total_micros();
         let is_cut = self.cut_if_full(at);
@@ -176,12 +177,14 @@ impl Graph {
         })
     }
 
-    /// Draws the graph.
+    /// Draws the graph: one panel for each connection shown, one below the other. At most one note below the panels
+    /// says what is missing: the rest of the run, or other connections.
     ///
     /// # Errors
     /// Returns the error from `out`.
     pub fn write(&self, out: &mut dyn Write) -> fmt::Result {
         let (tracks, connections) = self.shown_tracks();
+        // Without a connection, the first panel's place contains a line that says so.
         let height = HEAD + PANEL * tracks.len().max(1) + FOOT;
         let lang = self.lang;
         let title = match self.kind {
@@ -235,7 +238,8 @@ impl Graph {
         out.write_str("</svg>\n")
     }
 
-    /// Returns where the graph draws its panels, or `None` if there is nothing to draw.
+    /// Returns where the graph draws its panels, or `None` if there is nothing to draw. The page of the lab needs this
+    /// to place its time cursor.
     #[cfg(feature = "session")]
     pub(crate) fn plot(&self) -> Option<Plot> {
         let (tracks, _) = self.shown_tracks();
@@ -251,8 +255,8 @@ impl Graph {
         })
     }
 
-    /// Returns the directions to draw, one for each connection, and the number of connections. Connections with more
-    /// payload come first.
+    /// Returns the directions to draw, at most one for each connection, and the number of all connections. Connections
+    /// with more payload come first, and only the first [`PANELS`] are drawn.
     fn shown_tracks(&self) -> (Vec<&Track>, usize) {
         let mut tracks: Vec<&Track> = self.tracks.iter().filter(|track| !track.sent.is_empty()).collect();
         tracks.sort_by_key(|track| core::cmp::Reverse(track.payload()));
@@ -299,10 +303,12 @@ pub(crate) struct Plot {
 
 /// Returns the left edge, the top, the width and the height of a panel, excluding its labels, in pixels.
 fn area(index: usize) -> [f64; 4] {
+    // Above the panel, 44 pixels are for its title and legend. Below it, 66 pixels are for the time axis and a gap.
     [LEFT, HEAD + PANEL * index + 44, WIDTH - LEFT - 30, PANEL - 110].map(|length| length as f64)
 }
 
-/// Returns the times of the first and the last point of all panels, in microseconds.
+/// Returns the times of the first and of the last segment or acknowledgement in all panels, in microseconds. All panels
+/// have the same time axis.
 fn times(tracks: &[&Track]) -> [u64; 2] {
     let sent = tracks.iter().flat_map(|track| track.sent.iter().map(|sent| sent.at));
     let acked = tracks.iter().flat_map(|track| track.acked.iter().map(|acked| acked.at));

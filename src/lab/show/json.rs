@@ -59,6 +59,7 @@ fn write(out: &mut dyn Write, snapshot: &Snapshot, more: impl FnOnce(&mut Object
     line.number("step", entry.step)?;
     line.number("t_us", (entry.at - START).total_micros())?;
     match entry.what {
+        // The clock belongs to no single host.
         What::Clock => line.text("host", "all")?,
         _ => line.text("host", Host(entry.host))?,
     }
@@ -110,9 +111,11 @@ fn write(out: &mut dyn Write, snapshot: &Snapshot, more: impl FnOnce(&mut Object
     line.end()
 }
 
-/// Adds the [`Control`] of one side of a connection. Sequence numbers are relative to the initial sequence numbers.
+/// Adds the [`Control`] of one side of a connection as an object. Sequence numbers are relative to the initial sequence
+/// numbers. Values that are not known, and timers that do not run, are omitted.
 #[cfg(feature = "recovery")]
 fn write_control(line: &mut Object<'_>, key: &str, c: &Control) -> fmt::Result {
+    // `object` writes the first field together with the opening bracket.
     line.object(key, ("una", since(c.una, c.iss)), |line| {
         line.number("nxt", since(c.nxt, c.iss))?;
         // Until the peer's SYN has arrived, these values have no meaning.
@@ -159,7 +162,7 @@ fn write_control(line: &mut Object<'_>, key: &str, c: &Control) -> fmt::Result {
     })
 }
 
-/// The received ranges above RCV.NXT, as an array of arrays.
+/// The received ranges above RCV.NXT, at least one, as an array of arrays.
 #[cfg(feature = "recovery")]
 struct OutOfOrder<'c>(&'c Control);
 
@@ -178,7 +181,7 @@ impl Display for OutOfOrder<'_> {
     }
 }
 
-/// Returns the value of the field `event`.
+/// Returns the value of the field `event` of a line.
 fn name(what: &What) -> &'static str {
     match what {
         What::Arrived { .. } => "arrived",
@@ -218,7 +221,8 @@ fn headers(line: &mut Object<'_>, summary: &Summary, isn: [Option<TcpSeqNumber>;
     }
 }
 
-/// Adds the fields of a segment. `isn` contains the initial sequence numbers of the sender and of the receiver.
+/// Adds the fields of a segment. `isn` contains the initial sequence numbers of the sender and of the receiver. If one
+/// of them is not known, the field relative to it is omitted.
 fn tcp(line: &mut Object<'_>, segment: &Segment, isn: [Option<TcpSeqNumber>; 2]) -> fmt::Result {
     let [sender_isn, receiver_isn] = isn;
     line.text("flags", segment.flags())?;
@@ -257,20 +261,21 @@ fn add_cause(line: &mut Object<'_>, cause: &Cause) -> fmt::Result {
     }
 }
 
-/// Adds what happens to a frame.
+/// Adds what happens to a frame, as the field `fate`. A delayed frame also has its delay.
 fn add_fate(line: &mut Object<'_>, verdict: &Verdict) -> fmt::Result {
     match verdict {
         Verdict::Delay(time) => {
             line.text("fate", "delayed")?;
             line.number("delay_ms", Millis(time.total_micros()))
         }
+        // These values have a hyphen. `Display` writes a space, for people.
         Verdict::QueueFull => line.text("fate", "queue-full"),
         Verdict::TooLong => line.text("fate", "too-long"),
         verdict => line.text("fate", verdict),
     }
 }
 
-/// Adds what a program does next.
+/// Adds what a program does next, as the field `next`. A program that wakes later also has the time.
 fn add_next(line: &mut Object<'_>, next: &Next) -> fmt::Result {
     match next {
         Next::Abort => line.text("next", "abort"),

@@ -155,9 +155,11 @@ impl Display for Row {
         let Row { ladder, snapshot, body } = self;
         let (width, room, [client, server]) = (ladder.state_width(), ladder.room(snapshot.lane), snapshot.states);
         let (time, step) = (Micros(snapshot.entry.at), snapshot.entry.step);
+        // An entry about UDP, or of a run without TCP, has no states to show.
         let name = |state| if snapshot.has_states { ladder.name(state) } else { Text::of("-") };
         write!(f, "{time} {step:>STEP$} {:<width$} ", name(client))?;
         self.lanes(f)?;
+        // Two escape sequences: the brightness and the colour.
         let [tone, color] = match body.tone() {
             Tone::Again => ["", YELLOW],
             Tone::Bad => ["", RED],
@@ -187,7 +189,8 @@ impl Row {
     fn lanes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (ladder, lane) = (self.ladder, self.snapshot.lane);
         let count = lanes(lane);
-        // If there are more connections than columns, several connections share a column.
+        // If there are more connections than columns, several connections share a column. `max` only avoids a division
+        // by 0.
         let own = lane.number.map(|number| number as usize % count.max(1));
         let [mark, other] = if ladder.ascii { ['*', '|'] } else { ['●', '│'] };
         for column in 0..count {
@@ -202,7 +205,8 @@ impl Row {
         if count > 0 { f.write_char(' ') } else { Ok(()) }
     }
 
-    /// Writes the arrow of a frame that `host` sends.
+    /// Writes the arrow of a frame that `host` sends: 0 is the client, on the left, and 1 the server. The arrow of a
+    /// lost frame ends early with a cross, and the shaft of a retransmission (`again`) is dashed.
     fn arrow(&self, f: &mut fmt::Formatter<'_>, host: usize, lost: bool, again: bool, label: &Text) -> fmt::Result {
         let (line, right, left, cross) = match (self.ladder.ascii, again) {
             (false, false) => ("─", '►', '◄', '✗'),
@@ -211,7 +215,7 @@ impl Row {
             (true, true) => ("- ", '>', '<', 'x'),
         };
         // "── label ────►": two columns of the shaft, a space, the label, a space, the rest of the shaft, the
-        // arrowhead.
+        // arrowhead. Five columns belong neither to the label nor to the rest.
         let rest = self.ladder.room(self.snapshot.lane).saturating_sub(5 + label.columns());
         // The arrow of a lost frame does not reach the other host.
         let gap = if lost { (rest / 3).min(8) } else { 0 };

@@ -226,15 +226,17 @@ impl Picture {
         }
     }
 
-    /// Returns the y coordinates of the start of each page and of the end of the last page.
+    /// Returns the y coordinates of the start of each page and of the end of the last page. A page ends between two
+    /// lines of text, if there is such a place.
     fn page_breaks(&self) -> Vec<i32> {
         let mut lines: Vec<i32> = self.labels.labels.iter().map(|placing| placing.label.y).collect();
         lines.sort_unstable();
         let end = lines.last().map_or(0, |y| y + LINE).max(self.axis.end) + LINE;
+        // The labels of the first instant are around y = 0, so the first page begins above them.
         let mut breaks = alloc::vec![-LINE];
         // The last page can be a tenth longer than the others.
         while let Some(&begin) = breaks.last().filter(|begin| end - **begin > PAGE + PAGE / 10) {
-            // A page does not end within a line of text.
+            // Whether no line of text is at this height.
             let is_free = |y: &i32| {
                 let next = lines.partition_point(|line| *line < y - LINE / 2);
                 lines.get(next).is_none_or(|line| *line > y + LINE / 2)
@@ -256,7 +258,8 @@ const TIMES_END: i32 = 78;
 /// The width of the columns of times and steps together, in pixels.
 const TIMES: i32 = 180;
 
-/// Returns the point of a path at the x coordinate `x`. If the path does not reach `x`, returns its last y coordinate.
+/// Returns the point of a path at the x coordinate `x`, where a label is placed. If the path does not reach `x`,
+/// returns its last y coordinate.
 fn on_path(points: &[(i32, i32)], x: i32) -> (i32, i32) {
     for pair in points.windows(2) {
         let [(ax, ay), (bx, by)] = [pair[0], pair[1]];

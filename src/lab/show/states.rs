@@ -59,7 +59,8 @@ pub struct Visited {
 }
 
 impl Visited {
-    /// Records the transition of an entry, if it is a change of state.
+    /// Records the transition of an entry, if it is a change of state. A call is the transition from CLOSED to
+    /// SYN-SENT.
     pub fn note(&mut self, snapshot: &Snapshot) {
         let entry = &snapshot.entry;
         // A server listens before the first step, so no event reports its LISTEN state. The transition to LISTEN, which

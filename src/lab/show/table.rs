@@ -14,7 +14,8 @@ use crate::lab::lang::Lang;
 use crate::lab::run::HostLab;
 use crate::stack::{Control, HeldBy};
 
-/// Returns the lines of a table: each connection of each side, with its buffers and its [`Control`].
+/// Returns the lines of a table: each connection of each side, with its buffers and its [`Control`]. A side without a
+/// connection has one line, which says so.
 pub(crate) fn table(lab: &HostLab<'_>, lang: Lang) -> Vec<String> {
     let mut table = Vec::new();
     for host in [0, 1] {

@@ -106,6 +106,7 @@ impl Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let micros = self.0.total_micros();
         let (unit, name) = match micros {
+            // Zero is written as `0s`.
             0 => (1_000_000, "s"),
             1..1_000 => return write!(f, "{micros}us"),
             1_000..1_000_000 => (1_000, "ms"),

@@ -4,7 +4,7 @@ use super::{MAX_FRAME, Wire};
 use crate::lab::Verdict;
 
 impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
-    /// Removes a frame from the wire. Returns whether the frame was in flight.
+    /// Removes a frame from the wire, with its copies to all receivers. Returns whether the frame was in flight.
     pub fn remove(&mut self, id: u32) -> bool {
         let mut found = false;
         for slot in self.slots.iter_mut().filter(|p| p.as_ref().is_some_and(|p| p.id == id)) {

@@ -30,7 +30,8 @@ impl Line {
 }
 
 impl Default for Line {
-    /// Returns a wire with a delay of 1 ms each way, no loss, and an MTU of 1,500 bytes.
+    /// Returns a wire with a delay of 1 ms each way, an MTU of 1,500 bytes, no loss, and no limit of its rate. There is
+    /// no router that drops long packets.
     fn default() -> Self {
         Line {
             latency: Self::DEFAULT_LATENCY,

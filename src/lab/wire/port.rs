@@ -23,7 +23,8 @@ impl<const FRAMES: usize, const KEPT: usize> Device for Port<'_, FRAMES, KEPT> {
     where
         Self: 't;
 
-    /// Takes the next frame that has arrived at the host, with a token for its answer.
+    /// Takes the next frame that has arrived at the host, with a token for its answer. Also stores the frame's headers
+    /// and bytes in the wire, where the lab reads them after the step.
     fn receive(&mut self, now: Instant) -> Option<(Rx, Tx<'_, FRAMES, KEPT>)> {
         // The host can answer the frame at once, so a frame arrives only if its answer can be reported.
         if !self.wire.can_report() {
@@ -46,7 +47,7 @@ impl<const FRAMES: usize, const KEPT: usize> Device for Port<'_, FRAMES, KEPT> {
     fn capabilities(&self) -> DeviceCapabilities {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = ETHERNET;
-        // smoltcp counts the Ethernet header as well.
+        // smoltcp counts the Ethernet header as well, which has 14 bytes.
         capabilities.max_transmission_unit = self.wire.line.mtu + 14;
         capabilities
     }

@@ -9,7 +9,8 @@ use crate::trace::Summary;
 impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
     /// Puts on the wire a frame that no host has sent. The frame arrives at host `to` after the latency of the wire.
     ///
-    /// Faults and losses do not apply. The frame is lost if the wire is full, or if host `to` is unplugged.
+    /// Faults and losses do not apply. The frame is lost if the wire is full, or if host `to` is unplugged. The lab
+    /// shows the wire as the frame's sender.
     pub(in crate::lab) fn put(&mut self, now: Instant, to: usize, bytes: &[u8]) {
         let (mut frame, len) = ([0; MAX_FRAME], bytes.len().min(MAX_FRAME));
         frame[..len].copy_from_slice(&bytes[..len]);

@@ -159,11 +159,13 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         self.inject(len)?.ok_or(Fault::Refused(len))
     }
 
-    /// Checks that no further test frame arrives, neither at the peer nor at the device.
+    /// Checks that no further test frame arrives, neither at the peer nor at the device. A device must neither invent
+    /// nor repeat a frame.
     pub fn quiet(&mut self) -> Result<(), Fault> {
         for came in [self.observe(SMALL), self.receive(SMALL)] {
             match came {
                 Ok(None) => {}
+                // These faults are not about a test frame.
                 Err(fault @ (Fault::Foreign | Fault::ClockBack)) => return Err(fault),
                 // A frame came that this test has not sent, or that is not intact.
                 _ => return Err(Fault::Unsent),

@@ -65,7 +65,8 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         self.quiet()
     }
 
-    /// Sends a packet through the device. Returns whether the packet has the right checksum when the peer receives it.
+    /// Sends a packet through the device, with the checksum that `sum` selects. Returns whether the packet has the
+    /// right checksum when the peer receives it.
     fn sends_right(&mut self, protocol: Protocol, sum: Sum) -> Result<bool, Fault> {
         let now = self.now()?;
         let (medium, to) = (self.frames.medium, self.frames.to);
@@ -87,7 +88,8 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         Err(Fault::Lost { missing: 1, counted: 0 })
     }
 
-    /// Makes the peer send a packet to the device. Returns whether the device delivers the packet.
+    /// Makes the peer send a packet to the device, with the checksum that `sum` selects. Returns whether the device
+    /// delivers the packet.
     fn delivers(&mut self, protocol: Protocol, sum: Sum) -> Result<bool, Fault> {
         let (medium, to, len) = (self.frames.medium, self.frames.to, length(self.frames.medium));
         let frame = self.scratch.get_mut(..len).ok_or(Fault::Scratch(len))?;
@@ -102,6 +104,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
                 tries -= 1;
                 continue;
             };
+            // A test packet counts as delivered even if its checksum is wrong.
             if token.consume(|frame| protocol.is_right(medium, frame)).is_some() {
                 return Ok(true);
             }
@@ -223,6 +226,7 @@ impl Sum {
     fn of(self, good: u16) -> u16 {
         match self {
             Sum::Good => good,
+            // Inverts one bit in each byte.
             Sum::Wrong => good ^ 0x0101,
             Sum::Zero => 0,
         }

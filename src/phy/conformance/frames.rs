@@ -82,6 +82,7 @@ impl Frames {
         if is_ethernet(self.medium) {
             frame.get(12..14) == Some(&ETHERTYPE.to_be_bytes())
         } else {
+            // 0x45: version 4, and a header of five 4-byte words.
             frame.first() == Some(&0x45) && frame.get(9) == Some(&PROTOCOL)
         }
     }
@@ -113,7 +114,8 @@ impl Frames {
             // The number is written only if both of its bytes fit. A frame of 15 bytes has room for only one byte.
             (Some(0), _) if len >= self.header() + 2 => low,
             (Some(1), _) => high,
-            // A data byte is never 0, so that it differs from padding. Data bytes also differ from frame to frame.
+            // A data byte is never 0, so that it differs from padding. Data bytes also differ from frame to frame, and
+            // the factor 7 makes neighbouring bytes differ.
             (Some(at), _) => (at as u8).wrapping_mul(7).wrapping_add(low) | 1,
             // Cannot happen: `header` contains the whole header.
             (None, None) => 0,

@@ -9,6 +9,9 @@ use super::report::Fault;
 impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
     /// Checks [`Rule::Exhaustion`](super::Rule::Exhaustion) with short frames, then with the longest frames: a device
     /// with a full queue returns no token and loses no frame.
+    ///
+    /// The report contains the result for short frames. If the device accepts a whole burst, `transmit_queue` is
+    /// `None`.
     pub fn exhaustion(&mut self) -> Result<(), Fault> {
         for len in [SMALL, self.report.mtu] {
             let count = self.exhaust(len)?;
@@ -44,6 +47,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
                 Some(_) => answer = Some(reply),
                 None => held = Some(number),
             }
+            // A frame that waits is checked below.
             expect(came.or(held), number, Fault::NotReceived)?;
         }
         // Each frame must arrive, in the order in which the frames were sent.
@@ -81,7 +85,8 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         Ok(())
     }
 
-    /// Checks [`Rule::PromisedBurst`](super::Rule::PromisedBurst).
+    /// Checks [`Rule::PromisedBurst`](super::Rule::PromisedBurst): a burst of `max_burst_size` full-length frames is
+    /// received without loss. A device without this capability promises nothing.
     pub fn promised_burst(&mut self) -> Result<(), Fault> {
         let Some(promised) = self.device.capabilities().max_burst_size else { return Ok(()) };
         let (taken, lost) = self.flood(self.report.mtu, promised)?;

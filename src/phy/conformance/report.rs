@@ -26,7 +26,7 @@ impl fmt::Display for Report {
         write!(f, "MTU {}; holds ", self.mtu)?;
         write_count(f, self.transmit_queue)?;
         f.write_str(" to send and ")?;
-        // The frames that the device received are those that were accepted and not lost.
+        // The frames that the device received are those that were accepted and not lost. `min` prevents an underflow.
         write_count(f, self.receive_queue.map(|n| n - (self.lost as usize).min(n)))?;
         f.write_str(" received")?;
         if self.lost > 0 {

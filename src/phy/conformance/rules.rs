@@ -88,6 +88,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
     /// read.
     pub fn reply(&mut self) -> Result<(), Fault> {
         let mtu = self.report.mtu;
+        // Short and long frames, with short and long replies.
         for (len, reply_len) in [(SMALL, SMALL), (mtu, mtu), (SMALL, mtu), (mtu, SMALL)] {
             let number = self.must_inject(len)?;
             let reply = self.next_number(reply_len);
@@ -172,6 +173,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
             MINIMUM + 2,
             MINIMUM + 3,
             MINIMUM + 5,
+            // A medium length.
             301,
             last,
             mtu,

@@ -26,12 +26,13 @@ pub(super) struct Carrier {
 }
 
 impl Carrier {
-    /// Watches the interface `name`. Returns `None` if the kernel does not allow it; the device then reports no link
-    /// changes.
+    /// Watches the interface `name`. Returns `None` if the kernel does not allow it, or if there is no such interface.
+    /// The device then reports no link changes.
     pub(super) fn watch(name: &str) -> Option<Carrier> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         // Protocol `None` means NETLINK_ROUTE.
         let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None).ok()?;
+        // With the address 0, the kernel assigns an address to the socket.
         bind(&socket, &SocketAddrNetlink::new(0, RTMGRP_LINK)).ok()?;
         let index = netdevice::name_to_index(&socket, name).ok()?;
         Some(Carrier { socket, index, up: None })
@@ -68,7 +69,8 @@ impl AsFd for Carrier {
     }
 }
 
-/// Calls `report` for each link in a netlink datagram. Passes the link's index and whether the link is up.
+/// Calls `report` for each link in a netlink datagram. Passes the link's index and whether the link is up. Reading ends
+/// at a message whose length is not valid.
 fn each_link(mut datagram: &[u8], report: &mut dyn FnMut(u32, bool)) {
     while datagram.len() >= HEADER {
         let Some(len) = word(datagram, 0).map(|len| len as usize).filter(|&len| len >= HEADER) else { return };
@@ -115,7 +117,8 @@ mod tests {
     #[test]
     fn links_are_read_from_each_message_of_a_datagram() {
         let up = IFF_UP | IFF_LOWER_UP;
-        // 17 is RTM_DELLINK, which describes no link. The last argument is the number of bytes of attributes.
+        // 17 is RTM_DELLINK, which describes no link. The other arguments are the index, the flags and the number of
+        // bytes of attributes. A link is up only if it has both flags.
         let datagram = [
             message(RTM_NEWLINK, 7, up, 5),
             message(17, 8, up, 0),
@@ -132,6 +135,8 @@ mod tests {
 
     #[test]
     fn a_message_with_a_wrong_length_stops_the_parser() {
+        // The first message, an RTM_DELLINK, gets a length below that of a header, or beyond the datagram's end. The
+        // parser then does not reach the second message, whose link has index 1 and no carrier.
         for len in [0, 15, u32::MAX] {
             let mut datagram = [message(17, 1, 1, 0), message(RTM_NEWLINK, 1, 1, 0)].concat();
             assert_eq!(links(&datagram), [(1, false)]);

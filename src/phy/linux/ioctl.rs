@@ -108,8 +108,10 @@ struct IfReq {
 }
 
 impl IfReq {
-    /// Makes a request about `name`, cut to [`MAX_NAME`] bytes. Callers have already checked the name.
+    /// Makes a request about the interface `name`, with an empty union. A name longer than [`MAX_NAME`] bytes would be
+    /// cut, but callers have already checked the name.
     fn new(name: &str) -> Self {
+        // The byte after the name stays 0: the kernel reads the name up to a NUL.
         let mut request = IfReq { name: [0; MAX_NAME + 1], value: [0; 24] };
         for (to, from) in request.name.iter_mut().zip(name.bytes().take(MAX_NAME)) {
             *to = from;

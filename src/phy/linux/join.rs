@@ -1,4 +1,4 @@
-//! Joins consecutive segments of one stream into a super-segment for the kernel.
+//! Joins consecutive segments of one stream into a super-segment, so that one write passes many segments to the kernel.
 //!
 //! Only IPv6 segments are joined, because smoltcp 0.14 cuts them to the MTU even if the device accepts longer segments.
 
@@ -40,10 +40,10 @@ pub(super) struct Join {
 }
 
 impl Join {
-    /// Begins a super-segment with a data segment whose only flag is ACK.
+    /// Begins a super-segment with an IPv6 data segment whose only flag is ACK.
     ///
-    /// Returns `None` for any other frame. A segment with PSH must be delivered immediately, so the segment cannot
-    /// begin a super-segment.
+    /// Returns `None` for any other frame, and for a payload shorter than the headers. A segment with PSH must be
+    /// delivered immediately, so the segment cannot begin a super-segment.
     pub(super) fn begin(frame: &[u8], medium: Medium) -> Option<Join> {
         let tcp = tcp_of(frame, medium).filter(|tcp| tcp.v6 && tcp.end == frame.len())?;
         if *frame.get(tcp.start + FLAGS)? != ACK {
@@ -76,8 +76,8 @@ impl Join {
         self.continues(first, frame).is_some()
     }
 
-    /// Does the work of [`try_add`](Self::try_add): adds `frame` if it continues the super-segment whose first frame is
-    /// `first`. Returns `None` if `frame` was not added.
+    /// Adds `frame` if it continues the super-segment whose first frame is `first`. Returns `Some` if `frame` was
+    /// added, otherwise `None`, so that `?` can reject the frame.
     fn continues(&mut self, first: &[u8], frame: &[u8]) -> Option<()> {
         let tcp = self.link + IPV6_HEADER_LEN;
         // Compares all header fields except the length, the sequence number, the flags and the checksum.
@@ -107,8 +107,8 @@ impl Join {
         self.flags & PSH == 0 && len - self.head == usize::from(self.size.get())
     }
 
-    /// Completes the headers of the super-segment. Returns the payload size of each segment that the kernel cuts from
-    /// it.
+    /// Completes the super-segment's headers in `frame`: its length and its flags. Returns the payload size of each
+    /// segment that the kernel cuts from the super-segment.
     pub(super) fn finish(self, frame: &mut [u8]) -> NonZeroU16 {
         let tcp = self.link + IPV6_HEADER_LEN;
         let len = u16::try_from(frame.len() - tcp).unwrap_or(u16::MAX);

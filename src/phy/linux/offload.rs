@@ -36,11 +36,15 @@ pub(super) enum Bad {
     Checksum,
 }
 
-/// Checks a frame from the kernel and its virtio-net header, and completes the frame's checksum.
+/// Checks a frame from the kernel and its virtio-net header. Completes a checksum that is incomplete, except in TCP.
 ///
-/// A TCP checksum is verified, not completed. If the header says that the kernel has verified the segment, or that the
-/// checksum is incomplete, the TCP checksum is ignored.
+/// A TCP checksum is verified here, because the stack does not verify it. If the header says that the kernel has
+/// verified the segment, or that the checksum is incomplete, the TCP checksum is ignored.
+///
+/// # Errors
+/// Returns the reason if the frame must be discarded.
 pub(super) fn accept(header: &[u8; HEADER], frame: &mut [u8], medium: Medium) -> Result<(), Bad> {
+    // The fields `flags`, `gso_type`, `hdr_len` (not used), `gso_size`, `csum_start` and `csum_offset`.
     let [flags, kind, _, _, size0, size1, start0, start1, offset0, offset1] = *header;
     let half = |a, b| usize::from(u16::from_ne_bytes([a, b]));
     let kind = kind & !GSO_ECN;
@@ -112,6 +116,7 @@ pub(super) fn prepare(meta: PacketMeta, frame: &mut [u8], medium: Medium) -> [u8
     set(6, tcp.start);
     set(8, TCP_SUM);
     let size = meta.segmentation_offload_size.map_or(0, |size| usize::from(size.get()));
+    // The kernel has nothing to cut if the payload fits one segment.
     let cut = size > 0 && tcp.end - tcp.payload > size;
     if cut {
         // The fields `hdr_len` and `gso_size`.
@@ -127,7 +132,9 @@ pub(super) fn prepare(meta: PacketMeta, frame: &mut [u8], medium: Medium) -> [u8
     header
 }
 
-/// Completes a TCP checksum that is absent, or that covers only the pseudo-header.
+/// Completes a TCP checksum that is absent, or that covers only the pseudo-header, for a capture of the frame.
+///
+/// With offload, smoltcp sends frames with the checksum 0, and the kernel sends frames with the pseudo-header's sum.
 pub fn complete(frame: &mut [u8], medium: Medium) {
     let Some(tcp) = tcp_of(frame, medium) else { return };
     let Some(&[a, b]) = frame.get(tcp.start + TCP_SUM..tcp.start + TCP_SUM + 2) else { return };
@@ -218,6 +225,7 @@ fn ip_of(frame: &[u8], medium: Medium) -> Option<Ip> {
 
 /// Adds `bytes` to the sum `before` of an Internet checksum (RFC 1071). The result is not inverted.
 fn sum(before: u64, bytes: &[u8]) -> u16 {
+    // Adding 32-bit words takes half as many steps as 16-bit words. Folding the carries gives the same sum.
     let (words, rest) = bytes.as_chunks::<4>();
     let mut total = words.iter().fold(before, |total, &word| total + u64::from(u32::from_be_bytes(word)));
     // The last one to three bytes, padded with zeros.

@@ -77,7 +77,8 @@ pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, 
     }
     let mtu = ioctl::mtu(&socket, name).map_err(fail)?;
     if granted {
-        // Ignore the error: a kernel without this call supports only the default length.
+        // An earlier program might have set another length. Ignore the error: a kernel without this call supports only
+        // the default length.
         let _ = ioctl::set_header_length(&file, HEADER as _);
     }
     let missing = offload_to(granted, |flags| ioctl::set_offload(&file, flags));
@@ -115,7 +116,7 @@ fn offload_to(granted: bool, mut set: impl FnMut(usize) -> Result<(), Errno>) ->
 /// To the kernel, attaching is like plugging in a cable. The kernel notices the carrier a moment later, and silently
 /// discards frames until then. The wait is longer while other processes hold the RTNL lock, for example to destroy a
 /// network namespace. If the interface is down, this function does not wait. The wait takes at most about three
-/// seconds.
+/// seconds, and then ends without an error.
 fn await_carrier(socket: &OwnedFd, file: &OwnedFd, name: &str) -> Result<(), Errno> {
     // Each iteration sleeps for 1 ms.
     for _ in 0..3000 {
@@ -283,7 +284,7 @@ fn check_name(name: &str) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Opens /dev/net/tun. The returned file can be attached to one interface.
+/// Opens /dev/net/tun, the clone device. Each returned file can be attached to one interface.
 fn open_clone_device() -> Result<OwnedFd, OpenError> {
     let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
     rustix::fs::open("/dev/net/tun", flags, Mode::empty()).map_err(|errno| match errno {
@@ -315,8 +316,9 @@ fn why_invalid(kind: Kind, name: &str) -> OpenError {
 mod tests {
     use super::*;
 
-    /// Calls `offload_to` with `granted` and a simulated ioctl that rejects every flag not in `accepted`. Returns the
-    /// description of the missing offload and the flags that were finally set.
+    /// Calls `offload_to` with `granted` and a simulated kernel, which rejects every flag not in `accepted`. Returns
+    /// the description of the missing offload, and the flags that the kernel accepted last, or `None` if it accepted
+    /// none.
     fn missing(granted: bool, accepted: usize) -> (Option<&'static str>, Option<usize>) {
         let mut last = None;
         let missing = offload_to(granted, |flags| {
@@ -331,6 +333,7 @@ mod tests {
 
     #[test]
     fn offload_that_the_kernel_refuses_is_reported_as_missing() {
+        // The flags are 1 for checksums, and 2 and 4 for segmentation over IPv4 and IPv6.
         assert_eq!(missing(true, 7), (None, Some(7)));
         assert_eq!(missing(true, 3), (Some("segmentation offload for IPv6"), Some(3)));
         assert_eq!(missing(true, 1), (Some("segmentation offload to this program"), Some(1)));

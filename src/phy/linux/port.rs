@@ -296,7 +296,8 @@ impl Port {
         }
     }
 
-    /// Reads one frame into the start of `buffer`, and returns its length. Returns `None` if no frame is waiting.
+    /// Reads one frame into the start of `buffer`, and returns its length. Returns `None` if no frame can be read now.
+    /// Also returns `None` after a fault, which is stored in `fault`.
     fn read_raw(&mut self, buffer: &mut [u8]) -> Option<usize> {
         loop {
             match read(&self.fd, &mut *buffer) {
@@ -313,7 +314,8 @@ impl Port {
     }
 }
 
-/// Writes the virtio-net header before a frame. Returns the total length of the header and the frame.
+/// Writes the virtio-net header before the frame of `len` bytes, and prepares the frame's TCP checksum for the kernel.
+/// Returns the total length of the header and the frame.
 ///
 /// `header` is the length of the virtio-net header. If it is 0, because there is no offload, nothing is written.
 fn prepare(buffer: &mut [u8], header: usize, len: usize, meta: PacketMeta, medium: Medium) -> usize {

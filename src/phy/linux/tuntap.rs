@@ -41,7 +41,7 @@ pub struct TunTap {
 /// writable.
 ///
 /// The file of a TAP that is down is never writable. Since Linux 5.2, the kernel reports the file as writable as soon
-/// as the TAP is up. The retry is for older kernels, and for a lack of kernel memory, because the kernel never reports
+/// as the TAP is up. The retry is for older kernels. It is also for a lack of kernel memory: the kernel never reports
 /// that memory is available again.
 const RETRY: Duration = Duration::from_millis(100);
 
@@ -139,7 +139,7 @@ impl TunTap {
 
     /// Waits for a frame, for room for the held frame, for input in `extra`, or until the timeout.
     ///
-    /// With `None` the wait has no time limit. A file in `extra` is also reported as readable at its end. This method
+    /// With `None`, the wait has no time limit. A file in `extra` is also reported as readable at its end. This method
     /// can return early with nothing ready: after a signal, after a change of any interface, or to retry the held
     /// frame.
     ///
@@ -269,6 +269,7 @@ impl Device for TunTap {
         if self.offloads() {
             // smoltcp still computes UDP checksums, because it fragments a datagram after computing its checksum.
             capabilities.checksum.tcp = Checksum::None;
+            // The length of the Ethernet header, or 0 for a TUN.
             let header = self.mtu - capabilities.ip_mtu();
             // Only segments over IPv4 are allowed to exceed the MTU: smoltcp 0.14 drops IPv6 packets longer than the
             // MTU, including super-segments. See `join`.

@@ -15,7 +15,7 @@ use crate::stack::{Console, Session, Stack, UdpSession};
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Does the autoconfiguration work that is due: sends at most one frame, then applies the changes to the interface.
-    /// Returns `None` if no frame was sent.
+    /// Returns `None` if no frame was sent. If the device has no room for a frame, all work waits for [`RETRY`].
     pub(in crate::stack) fn configure<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -77,6 +77,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                         log::warn!("router {router} is not used: {error}");
                     }
                 }
+                // The program might have removed the router, too.
                 Change::RouterGone(router) => drop(self.remove_router(now, router, probe)),
                 Change::Report(event) => probe.event(now, &Event::Address(event)),
                 Change::Dropped(why) => probe.event(now, &Event::Dropped(why)),

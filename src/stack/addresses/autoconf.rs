@@ -95,7 +95,7 @@ impl Autoconf {
     }
 
     /// Processes a received frame before the interface sees it. `own` lists the interface's addresses. Returns true if
-    /// the interface should not see the frame.
+    /// the interface should not see the frame, because it is a DHCP reply. Changes that the frame causes are queued.
     pub(in crate::stack) fn process(&mut self, now: Instant, frame: &[u8], own: &[IpCidr]) -> bool {
         let Ok(frame) = EthernetFrame::new_checked(frame) else { return false };
         let (to, from) = (frame.dst_addr(), frame.src_addr());
@@ -134,7 +134,7 @@ impl Autoconf {
     }
 
     /// Does the work that is due. Returns the frame to send, or `None` if there is no frame. `random` must be
-    /// unpredictable.
+    /// unpredictable. Changes to the interface, such as an address that is now in use, are queued for the caller.
     pub(in crate::stack) fn advance(&mut self, now: Instant, random: u32) -> Option<Out> {
         // The caller has a token to transmit, so the device has room again.
         self.blocked_until = None;
@@ -270,6 +270,7 @@ impl Autoconf {
     fn conflict(&mut self, now: Instant, claim: (IpCidr, Origin), by: EthernetAddress) {
         let (cidr, origin) = claim;
         let address = cidr.address();
+        // A conflict over an address from DHCP or SLAAC is reported as an event.
         if origin != Origin::Static {
             push(&mut self.changes, Change::Report(AddressEvent::Taken { address, by }));
         }

@@ -90,7 +90,8 @@ impl Claims {
         Some((claim.address, claim.origin))
     }
 
-    /// Returns the next DAD probe or announcement to send, and counts it as sent. `None` if no message is due.
+    /// Returns the next DAD probe or announcement to send, and counts it as sent. `None` if no message is due. Also
+    /// removes the claims whose announcements have all been sent.
     pub(super) fn advance(&mut self, now: Instant) -> Option<Out> {
         // A claim ends after its last announcement.
         self.0.retain(|claim| !claim.granted || claim.sent < ANNOUNCEMENTS);

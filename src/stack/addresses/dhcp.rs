@@ -48,7 +48,7 @@ pub(super) struct Client {
     reported_silence: bool,
     /// Whether the client has already reported an invalid reply to its newest message.
     reported_refusal: bool,
-    /// Whether the client has already reported that a server did not grant its offer.
+    /// Whether the client has already reported that a server did not grant the address that the server had offered.
     reported_denial: bool,
     /// The number of consecutive requests that a server refused, at most [`REFUSALS`].
     denials: u8,
@@ -126,7 +126,9 @@ impl Client {
         lease.into_iter().flat_map(|lease| lease.dns.iter().copied())
     }
 
-    /// Does the work that is due at `now`. Returns the frame to send, or `None` if there is no frame.
+    /// Does the work that is due at `now`: ends an expired lease, or sends an ARP request or a DHCP message. Returns
+    /// the frame to send, or `None` if there is no frame. `random` is used for the transaction identifier and for
+    /// jitter.
     pub(super) fn advance(
         &mut self,
         now: Instant,

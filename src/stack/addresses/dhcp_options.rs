@@ -59,6 +59,7 @@ mod tests {
 
     /// Returns a DHCP message with the fields `file` and `sname`. The options are a message type and `overload`.
     fn message(overload: &[u8], file: &[u8], sname: &[u8]) -> Vec<u8> {
+        // 53 is the message type. Its data is one byte long: 2, a DHCPOFFER.
         let mut message = vec![0; OPTIONS];
         message[FILE.start..FILE.start + file.len()].copy_from_slice(file);
         message[SNAME.start..SNAME.start + sname.len()].copy_from_slice(sname);
@@ -73,6 +74,7 @@ mod tests {
 
     #[test]
     fn file_and_sname_are_read_in_this_order_if_the_message_says_so() {
+        // Option 1 is the mask, and option 3 the router. The 99 after `END` is not read.
         let (file, sname) = ([1, 4, 255, 255, 255, 0, END], [3, 4, 10, 0, 0, 1, END, 99, 0]);
         for (which, found) in [(0, vec![53, 52]), (1, vec![53, 52, 1]), (2, vec![53, 52, 3]), (3, vec![53, 52, 1, 3])] {
             assert_eq!(kinds(&message(&[52, 1, which, END], &file, &sname)), found);

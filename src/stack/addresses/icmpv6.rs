@@ -53,7 +53,8 @@ pub(super) fn neighbor_solicit_len(source: Ipv6Address, hardware: EthernetAddres
     IPV6 + Icmpv6Repr::Ndisc(neighbor_solicit(source, source, hardware)).buffer_len()
 }
 
-/// Writes an IPv6 packet that contains a neighbour solicitation for `target`.
+/// Writes an IPv6 packet that contains a neighbour solicitation for `target`, to the group of nodes that includes the
+/// target (RFC 4291 section 2.7.1).
 pub(super) fn emit_neighbor_solicit(
     source: Ipv6Address,
     target: Ipv6Address,

@@ -338,7 +338,8 @@ impl fmt::Display for BadOffer {
     }
 }
 
-/// Returns the mask of an address's class (RFC 791 section 3.2), for servers that send no mask.
+/// Returns the mask of an address's class (RFC 791 section 3.2), for servers that send no mask. The caller has rejected
+/// the addresses of classes D and E, which have no mask.
 fn class_mask(address: Ipv4Address) -> Ipv4Address {
     match address.octets()[0] {
         0..=127 => Ipv4Address::new(255, 0, 0, 0),

@@ -185,7 +185,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Returns the path MTU to `remote` in bytes, or the link's MTU if the path MTU is not known.
     ///
     /// The result is at most the device's MTU. For IPv6, a smaller MTU that the link's routers advertise limits the
-    /// result further (RFC 4861 section 6.3.4).
+    /// result further (RFC 4861 section 6.3.4). Without the features `fragments` and `slaac`, the result is always the
+    /// device's MTU.
     pub(super) fn mtu_to(&self, _now: Instant, _remote: IpAddress) -> usize {
         let mtu = self.mtu;
         #[cfg(feature = "slaac")]
@@ -306,6 +307,9 @@ impl fmt::Display for AddressError {
 impl core::error::Error for AddressError {}
 
 /// Adds the configured addresses to an interface.
+///
+/// # Errors
+/// Returns [`SetupError::TooMany`] if the interface has no room for all of them.
 pub(super) fn add(iface: &mut Interface, addresses: &[IpCidr]) -> Result<(), SetupError> {
     let mut result = Ok(());
     iface.update_ip_addrs(|list| {
@@ -314,7 +318,7 @@ pub(super) fn add(iface: &mut Interface, addresses: &[IpCidr]) -> Result<(), Set
     result
 }
 
-/// Adds a default route through `router`.
+/// Adds a default route through `router`. Returns [`SetupError::TooMany`] if smoltcp's table of routes is full.
 fn add_route(iface: &mut Interface, router: IpAddress) -> Result<(), SetupError> {
     let routes = iface.routes_mut();
     let added = match router {

@@ -190,8 +190,8 @@ impl Host {
         self.dns.iter().map(|(server, _)| *server)
     }
 
-    /// Removes routers, prefixes and servers that have expired. If a router solicitation is due, counts the
-    /// solicitation as sent and returns its source address.
+    /// Removes routers, prefixes and servers that have expired, and marks addresses as deprecated. If a router
+    /// solicitation is due, counts the solicitation as sent and returns its source address.
     pub(super) fn advance(&mut self, now: Instant, changes: &mut Changes) -> Option<Ipv6Address> {
         // Routers that are still on the link have had enough time to answer, so the others are removed.
         if self.confirm_at.take_if(|at| *at <= now).is_some() {
@@ -230,7 +230,8 @@ impl Host {
         Some(self.link_local.address())
     }
 
-    /// Starts to use `address`, because no other host uses it.
+    /// Starts to use `address`, because no other host uses it. If it is the link-local address, the solicitations of
+    /// routers start, too.
     pub(super) fn granted(&mut self, now: Instant, address: IpCidr, changes: &mut Changes) {
         if address == IpCidr::Ipv6(self.link_local) {
             self.ready = true;
@@ -246,6 +247,7 @@ impl Host {
             push(changes, Change::Add(prefix.cidr()));
             return;
         }
+        // The link-local address.
         push(changes, Change::Add(address));
     }
 

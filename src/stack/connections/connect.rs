@@ -63,6 +63,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         socket.connect(iface.context(), remote, tuple.local).map_err(|_| ConnectError::BadRemote)?;
         let slot = &mut connections.slots[index];
         slot.session = Some(session);
+        // Without a listener, the slot keeps the program after the connection's end: see `take`.
         slot.listener = None;
         slot.state = State::SynSent;
         // `occupy` also queues the connection for a turn, in which smoltcp sends the SYN.
@@ -126,7 +127,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     }
 
     /// Aborts, with RST, every connection that is served, closing or in a backlog. Call [`poll`](Self::poll) to send
-    /// the RSTs.
+    /// the RSTs. Connections that are not established yet are not changed.
     pub fn abort_all(&mut self, now: Instant) {
         for index in 0..self.connections.slots.len() {
             if matches!(self.connections.slots[index].phase, Phase::Serving | Phase::Closing | Phase::Backlog) {
@@ -135,7 +136,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Forgets every connection, as a power failure would. Sends no segment and calls no program.
+    /// Forgets every connection, as a power failure would. Sends no segment and calls no program. The lab calls this to
+    /// simulate the reboot of a host.
     pub fn forget_connections(&mut self) {
         for index in 0..self.connections.slots.len() {
             if self.connections.slots[index].phase != Phase::Free {

@@ -58,12 +58,14 @@ impl Deadlines {
     fn settle(&self, slots: &mut [SlotIndex], position: usize, due: Instant, index: usize) {
         place(slots, position, due, index);
         up(slots, position);
+        // `up` might have changed the position.
         self.down(slots, slots[index].deadline.position.into());
     }
 
     /// Moves the deadline at `position` towards the leaves until no child is earlier.
     fn down(&self, slots: &mut [SlotIndex], mut position: usize) {
         loop {
+            // The children are at `2 * position + 1` and `2 * position + 2`. The earlier child moves up if necessary.
             let mut child = 2 * position + 1;
             if child >= self.len {
                 return;
@@ -144,6 +146,7 @@ mod tests {
             heap.set(&mut slots, index, due);
             let first = heap.first(&slots);
             assert_eq!(first, plain.iter().flatten().min().copied(), "round {round}");
+            // At the time of the first deadline, this deadline has passed. Just before that time, none has.
             let past = first.and_then(|due| heap.past(&slots, due));
             assert!(past.map(|index| plain[index]) == first.map(Some), "round {round}");
             let before = first.and_then(|due| heap.past(&slots, due - Duration::from_micros(1)));

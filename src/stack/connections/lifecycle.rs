@@ -197,7 +197,11 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.on_state_change(now, index, cause, io)
     }
 
-    /// Does the work of [`check_state`](Self::check_state) for a state that might have changed.
+    /// Moves a connection to the phase that its TCP state requires, and reports a change of this state. `cause` says
+    /// what might have changed the state.
+    ///
+    /// Returns false if the connection has ended and is not in TIME-WAIT. [`check_state`](Self::check_state) usually
+    /// skips this call, so the function is not inlined there.
     #[inline(never)]
     fn on_state_change<D: Device, C: Console, P: Probe>(
         &mut self,
@@ -317,7 +321,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.connections.enter(index, phase, None);
     }
 
-    /// Ends a connection whose time limit has expired.
+    /// Ends a connection whose time limit has expired. An established connection sends an RST first.
     pub(in crate::stack) fn give_up<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -338,7 +342,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     }
 
     /// Runs the program of a closed connection until the program has read all data or stops reading. Stores the time at
-    /// which the program has asked to run again, if any.
+    /// which the program asks to run again, if any, and ignores its other decisions.
     fn read_the_rest<D: Device, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) {
         let unread = |stack: &Self| stack.connections.slots[index].peek().map_or(0, |socket| socket.recv_queue());
         let mut left = unread(self);

@@ -81,7 +81,8 @@ pub(super) struct Connections<'a, S> {
 
 impl<'a, S: Session + Clone> Connections<'a, S> {
     /// Creates the free slots, one for each socket, and divides the buffers `receive` and `send` evenly among them.
-    /// Returns `None` if the slices' lengths do not match, or if there are too many slots.
+    /// `key` is the key of the hash tables. Returns `None` if the slices' lengths do not match, or if there are too
+    /// many slots.
     pub(super) fn new(
         slots: &'a mut [Slot<'a, S>],
         index: &'a mut [SlotIndex],
@@ -192,7 +193,8 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         Some(index)
     }
 
-    /// Adds a TIME-WAIT record for a connection whose slot is needed. Returns the connection's SND.NXT.
+    /// Adds a TIME-WAIT record for a connection whose slot is needed. Returns the connection's SND.NXT, for the ISN of
+    /// a new connection between the same endpoints.
     pub(super) fn remember(&mut self, now: Instant, index: usize) -> TcpSeqNumber {
         let slot = &self.slots[index];
         // SND.NXT and RCV.NXT.
@@ -275,7 +277,8 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         }
     }
 
-    /// Resets the socket of a slot for a new connection. Returns the closed socket, which the caller opens.
+    /// Resets the socket of a slot for a new connection. Returns the closed socket, which the caller opens, or `None`
+    /// if the slot has no socket.
     ///
     /// `mss` is the number of payload bytes in the largest segment that fits the link. Only the feature `recovery` uses
     /// this number.

@@ -66,6 +66,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         // `len` is the number of payload bytes in the segment whose retransmission timer has expired.
         if let Some(len) = slot.control.take_expired() {
             let heard_at = slot.control.heard_at();
+            // Whether an ICMP error that arrived during the silence names another cause than the length.
             let is_named =
                 slot.icmp_error.is_some_and(|(error, at)| at >= heard_at && !matches!(error.why, Refusal::TooBig(_)));
             // If an ICMP error or an unknown hardware address explains the silence, the path MTU is not the cause.

@@ -28,11 +28,14 @@ const AGES: Duration = Duration::from_secs(100);
 
 #[cfg(feature = "recovery")]
 impl<S> Slot<'_, S> {
-    /// Returns the window field of the pure ACK that the stack must pass to smoltcp next. `None` if smoltcp already
-    /// knows the current SND.UNA and the window that it may use.
+    /// Returns the window field of the pure ACK that the stack must pass to smoltcp next, if any.
     ///
-    /// The call also reduces the congestion window after an idle time, and can start or stop the persist timer: see
-    /// `changed_field`.
+    /// The ACK tells smoltcp that SND.UNA has moved, because smoltcp does not see the peer's pure ACKs. Or it gives
+    /// smoltcp another window, which limits what smoltcp may send. Returns `None` if smoltcp already knows both, and in
+    /// a state in which smoltcp has no use for them.
+    ///
+    /// From ESTABLISHED on, the call also reduces the congestion window after an idle time, and can start or stop the
+    /// persist timer: see `changed_field`.
     pub(super) fn news(&mut self, now: Instant) -> Option<u16> {
         let socket = self.peek()?;
         let (state, queue) = (socket.state(), socket.send_queue());
@@ -47,7 +50,9 @@ impl<S> Slot<'_, S> {
                     changed => changed,
                 }
             }
+            // In LAST-ACK, smoltcp reads the window only from an ACK that moves SND.UNA.
             State::LastAck if una_has_moved => Some(block.field_in_last_ack(now, queue as u32)),
+            // Before ESTABLISHED, smoltcp sees the peer's own segments. Once closed or in TIME-WAIT, it sends no data.
             _ => None,
         }
     }
@@ -112,9 +117,11 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         block.shown(window_field, false);
     }
 
-    /// Makes smoltcp send again from SND.UNA, if the control block requests this. To make smoltcp's retransmission
-    /// timer expire, the stack polls smoltcp with a time far in the future. The device of this poll accepts no frame,
-    /// so no segment is sent yet.
+    /// Makes smoltcp send again from SND.UNA, if the control block requests this, for example after a loss.
+    ///
+    /// smoltcp sends data again only after its retransmission timer has expired. To make this timer expire, the stack
+    /// polls smoltcp with a time far in the future. The device of this poll accepts no frame, so no segment is sent
+    /// yet.
     #[cfg(feature = "recovery")]
     pub(super) fn rewind(&mut self, now: Instant, index: usize) {
         let slot = &mut self.connections.slots[index];

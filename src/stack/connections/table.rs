@@ -58,6 +58,7 @@ mod tests {
     /// Adds and removes slots at random. Look-ups must find exactly the present slots, with and without a hash.
     #[test]
     fn finds_exactly_the_present_slots() {
+        // The key is 7, and there are 8 buckets for 8 slots.
         let (hashed, plain) = (Table::<true>::new(7, 8), Table::<false>::new(7, 8));
         let mut slots = [SlotIndex::default(); 8];
         let tuple = |peer: u16| Tuple {
@@ -65,6 +66,7 @@ mod tests {
             remote: IpEndpoint::new(Ipv4Address::new(10, 0, 0, (peer / 4) as u8).into(), 50_000 + peer % 4),
         };
         for round in 0..64 {
+            // The slots are used in turn, in the order 0, 5, 2 and so on. Every third round leaves its slot empty.
             let index = usize::from(round * 5 % 8);
             hashed.remove(&mut slots, index);
             slots[index].tuple = (round % 3 > 0).then(|| tuple(round));

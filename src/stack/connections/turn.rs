@@ -231,6 +231,7 @@ impl<S: Session + Clone> Connections<'_, S> {
     /// Limits how long a closing or half-closed connection may go without progress.
     fn watch_progress(&mut self, now: Instant, index: usize) {
         let slot = &mut self.slots[index];
+        // A half-closed connection whose program has asked to run later gets no new limit, except in TIME-WAIT.
         let limit = match (slot.phase, slot.state) {
             (Phase::Closing, _) => self.tcp.linger,
             (Phase::Serving | Phase::Backlog, State::Established) => return,

@@ -96,7 +96,8 @@ impl Block {
         Verdict::Syn
     }
 
-    /// Handles a repeated SYN of the peer. With `recovery`, the SYN,ACK is sent again.
+    /// Handles a repeated SYN of the peer. With `recovery`, the SYN,ACK is sent again. Otherwise, the SYN is dropped,
+    /// because smoltcp sends the SYN,ACK again when its retransmission timer expires.
     fn repeated_syn(&mut self) -> Verdict {
         #[cfg(feature = "recovery")]
         {
@@ -120,7 +121,8 @@ impl Block {
             _ if matches!(state, State::SynSent | State::TimeWait | State::Closed) => {
                 Verdict::Drop(DropReason::BadReset)
             }
-            // smoltcp would ignore an RST whose data does not fit the window, so the copy contains no data.
+            // smoltcp would ignore an RST whose data does not fit the window, so the copy contains no data. The window
+            // of an RST has no meaning.
             seq if seq == self.rcv_nxt => {
                 Verdict::Copy(Patch { ack: self.una, window: 0, fin: false, skip: 0, keep: 0 })
             }
@@ -175,10 +177,10 @@ impl Block {
     ) -> Verdict {
         // smoltcp answers a segment outside the window, such as a keep-alive probe.
         let acceptable = segment.seq == self.rcv_nxt || (self.rcv_nxt < segment.seq && segment.seq < self.edge);
-        // A sequence number outside the window can be valid. The number is below RCV.NXT in a keep-alive or a
-        // retransmission. It is one above the end of the window if the peer has filled the window and sent a byte to
-        // probe the window. Any other number outside the window can come from a blind attacker who has guessed the
-        // acknowledgement number.
+        // A sequence number outside the window can be valid. In a keep-alive or a retransmission, the number is below
+        // RCV.NXT, by less than 64 KiB here. It is one above the end of the window if the peer has filled the window
+        // and sent a byte to probe the window. Any other number outside the window can come from a blind attacker who
+        // has guessed the acknowledgement number.
         #[cfg(feature = "recovery")]
         let is_near = distance(segment.seq, self.rcv_nxt) < 0x1_0000 && segment.seq <= self.edge.max(self.rcv_nxt) + 1;
         #[cfg(feature = "recovery")]
@@ -192,7 +194,8 @@ impl Block {
         #[cfg(not(feature = "recovery"))]
         if acceptable && state != State::SynReceived && _ack >= self.una {
             // Three equal acknowledgements would stop smoltcp's timer if only a FIN is in flight, so a repeated
-            // acknowledgement is then dropped. If the window is closed, it is kept, because it answers smoltcp's probe.
+            // acknowledgement is then dropped. If the window is closed, the acknowledgement is passed on, because it
+            // answers smoltcp's probe.
             let before = self.window;
             self.take_window(segment, _ack);
             if _ack == self.una && before == self.window && before > 0 && self.flight() == 1 {
@@ -215,6 +218,7 @@ impl Block {
         if self.fin_taken && data_end > self.rcv_nxt {
             return Verdict::Drop(DropReason::AfterFin);
         }
+        // While the window is closed, the acknowledgement of a segment at RCV.NXT still counts.
         let acceptable = segment.seq < self.edge.max(self.rcv_nxt + 1) && segment.end() > self.rcv_nxt;
         #[cfg(feature = "recovery")]
         self.note_duplicate(segment);

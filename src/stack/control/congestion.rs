@@ -108,6 +108,7 @@ impl Window {
         } else {
             initial_window
         };
+        // The threshold is at least two segments.
         self.ssthresh = self.ssthresh.max(2 * self.mss());
         self.saved = Saved::NOTHING;
         self.steps = Steps::NEW;

@@ -174,7 +174,7 @@ fn time_to_plateau(bytes: u32, mss: u16) -> u32 {
 
 /// Returns the cube root of a number below 2⁶³, rounded down.
 fn cube_root(number: u64) -> u32 {
-    // Finds the bits of the root one by one, the highest first.
+    // Finds the bits of the root one by one, the highest first. The root is below 2²¹.
     let set_bit = |root: u64, bit: u32| {
         let larger = root | 1 << bit;
         if larger * larger * larger <= number { larger } else { root }

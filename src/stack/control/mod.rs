@@ -242,6 +242,7 @@ impl Block {
     pub(super) fn syn_for_smoltcp(&self, out: &mut [u8], segment: &Segment, packet: &[u8]) -> Option<usize> {
         let mut repr = bare(&segment.tuple, segment.seq, segment.ack.unwrap_or_default(), segment.window);
         repr.control = TcpControl::Syn;
+        // `bare` always sets an acknowledgement number, but a SYN without ACK must have none.
         repr.ack_number = segment.ack;
         // The defaults for a SYN without an MSS option (RFC 9293 section 3.7.1).
         repr.max_seg_size = Some(match segment.tuple.local.addr {

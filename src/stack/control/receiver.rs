@@ -101,6 +101,7 @@ impl Block {
                 // smoltcp reports one range, which replaces the known ranges that it overlaps or touches.
                 r.ranges.retain(|&(from, to)| to < start || end < from);
                 if r.ranges.is_full() {
+                    // The oldest range is last.
                     r.ranges.pop();
                 }
                 let _ = r.ranges.insert(0, (start, end));
@@ -148,8 +149,8 @@ impl Block {
         field as u16
     }
 
-    /// Rewrites the window field of a segment about to be sent. If the segment is a SYN, also rewrites its MSS and
-    /// window scale.
+    /// Rewrites the window field of a segment about to be sent, so that the announced edge never moves back: see
+    /// [`RESERVE`]. If the segment is a SYN, also rewrites its MSS and window scale.
     pub(in crate::stack) fn rewrite_header(
         &mut self,
         frame: &mut [u8],
@@ -182,7 +183,10 @@ impl Block {
         change_checksum(frame, segment, (segment.window, field), checksums);
     }
 
-    /// Writes the offered window scale into the option of an outgoing SYN, if the SYN has that option.
+    /// Replaces smoltcp's window scale in an outgoing SYN by the configured scale, which experiments can set. Without a
+    /// configured scale, or without the option in the SYN, the SYN stays as it is.
+    ///
+    /// The caller passes only SYNs.
     fn rewrite_scale(&self, frame: &mut [u8], segment: &Segment, checksums: &ChecksumCapabilities) {
         let Some(scale) = self.receiver.offered_scale else { return };
         // The options follow the 20 bytes of the fixed TCP header.
@@ -201,11 +205,13 @@ impl Block {
         }
         if checksums.tcp.tx() {
             let mut tcp = TcpPacket::new_unchecked(&mut frame[segment.header..segment.data + segment.len]);
+            // The source and the destination: a tuple names the endpoints as the segment's receiver sees them.
             tcp.fill_checksum(&segment.tuple.remote.addr, &segment.tuple.local.addr);
         }
     }
 
-    /// Lowers the MSS option of an outgoing SYN to the largest segment that fits the link.
+    /// Lowers the MSS option of an outgoing SYN to the largest segment that fits the link or the path. smoltcp knows
+    /// only the device's MTU, which can be larger. The caller passes only SYNs.
     fn lower_mss(&self, frame: &mut [u8], segment: &Segment, checksums: &ChecksumCapabilities) {
         // smoltcp writes the MSS option first. Its kind is 2, and its length is 4.
         let Some([2, 4, high, low]) =

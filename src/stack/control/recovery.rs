@@ -232,6 +232,7 @@ impl Block {
         let mut scales = false;
         for option in segment.options(frame) {
             match option {
+                // 48 bytes is also the smallest MSS of the congestion window.
                 TcpOption::MaxSegmentSize(size) if size > 0 => mss = u32::from(size).max(48),
                 TcpOption::SackPermitted => self.recovery.sack = true,
                 TcpOption::WindowScale(_) => scales = true,

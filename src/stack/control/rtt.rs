@@ -47,7 +47,8 @@ impl Rtt {
         if self.smoothed == 0 {
             (self.smoothed, self.variation) = (time, time / 2);
         } else {
-            // A measurement counts one quarter in RTTVAR and one eighth in SRTT.
+            // A measurement counts one quarter in RTTVAR and one eighth in SRTT. RTTVAR comes first, because it is
+            // computed from the old SRTT.
             self.variation = (self.variation / 4 * 3).saturating_add(self.smoothed.abs_diff(time) / 4);
             self.smoothed = (self.smoothed / 8 * 7 + time / 8).max(1);
         }

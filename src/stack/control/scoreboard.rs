@@ -88,6 +88,7 @@ impl Scoreboard {
     /// From this number on, the peer has acknowledged `threshold` ranges, or more bytes than `threshold` - 1 segments
     /// of `mss` bytes. `None` if the peer has acknowledged less.
     pub(super) fn lost_below(&self, threshold: u32, mss: u32) -> Option<TcpSeqNumber> {
+        // The ranges are counted from the highest down, until they are enough to show a loss below them.
         let (mut count, mut bytes) = (0, 0u32);
         self.ranges.iter().rev().find_map(|&(low, high)| {
             count += 1;

@@ -125,7 +125,8 @@ pub(in crate::stack) fn inner_checksums() -> ChecksumCapabilities {
     checksums
 }
 
-/// Writes an IP packet that contains the TCP segment `tcp`, from the tuple's remote endpoint to its local endpoint.
+/// Writes an IP packet that contains the TCP segment `tcp`, from the tuple's remote endpoint to its local endpoint. For
+/// a segment to the peer, the caller passes a reversed tuple.
 ///
 /// Returns the packet's length, or `None` if `out` is too short.
 pub(in crate::stack) fn write(
@@ -145,7 +146,7 @@ pub(in crate::stack) fn write(
     Some(len)
 }
 
-/// Returns a segment with neither options nor data. The tuple's remote endpoint is the sender.
+/// Returns an ACK with neither options nor data. The tuple's remote endpoint is the sender.
 pub(in crate::stack) fn bare(tuple: &Tuple, seq: TcpSeqNumber, ack: TcpSeqNumber, window_len: u16) -> TcpRepr<'static> {
     TcpRepr {
         src_port: tuple.remote.port,
@@ -203,7 +204,8 @@ pub(in crate::stack) fn copy(out: &mut [u8], packet: &[u8], segment: &Segment, p
     Some(len)
 }
 
-/// Changes the sequence number of a segment in a packet that is about to be sent.
+/// Changes the sequence number of a segment in a packet that is about to be sent, because smoltcp gave the segment an
+/// old number. Updates the TCP checksum, too, unless the device fills it in.
 #[cfg(feature = "recovery")]
 pub(in crate::stack) fn renumber(
     packet: &mut [u8],
@@ -214,12 +216,13 @@ pub(in crate::stack) fn renumber(
     let mut tcp = TcpPacket::new_unchecked(&mut packet[segment.header..segment.data + segment.len]);
     tcp.set_seq_number(seq);
     if checksums.tcp.tx() {
+        // The checksum takes the sender first. In the tuple of a sent segment, this host is `remote`.
         tcp.fill_checksum(&segment.tuple.remote.addr, &segment.tuple.local.addr);
     }
 }
 
-/// Cuts a segment that is about to be sent, so that its data is only `from..to`. FIN stays only with the final byte of
-/// the data. Returns the packet's length.
+/// Cuts a segment that is about to be sent, so that its data is only `from..to`, because the other bytes need not be
+/// sent now. FIN stays only with the final byte of the data. Updates `segment`, too. Returns the packet's length.
 #[cfg(feature = "recovery")]
 pub(in crate::stack) fn cut(
     packet: &mut [u8],

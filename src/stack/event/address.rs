@@ -44,7 +44,7 @@ pub enum AddressEvent {
     NoDhcpServer,
     /// No IPv6 router has answered yet. The event is reported once, and the solicitations continue.
     NoRouter,
-    /// A DHCP server does not grant its own offer. The event is reported once, and the requests continue.
+    /// A DHCP server does not grant the address that it offered. The event is reported once, and the requests continue.
     NotGranted {
         /// The server.
         server: Ipv4Address,
@@ -159,7 +159,7 @@ impl fmt::Display for Hardware {
     }
 }
 
-/// How a DHCP server failed to grant its own offer.
+/// How a DHCP server failed to grant the address that it had offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]

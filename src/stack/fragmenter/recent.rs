@@ -9,7 +9,8 @@ use crate::stack::icmp_errors::Quote;
 /// errors.
 const COUNT: usize = 16;
 
-/// A datagram of at most this length, in bytes, fits every path.
+/// A datagram of at most this length, in bytes, fits every path MTU that the stack accepts (see paths.rs), so no valid
+/// ICMP error reports it as too long.
 const SHORT: usize = 552;
 
 /// The values by which the quote of a datagram is recognised.
@@ -33,7 +34,8 @@ pub(super) struct Recent {
 }
 
 impl Recent {
-    /// Remembers a sent packet, if the packet is a long datagram.
+    /// Remembers a sent packet, if the packet is a long datagram. If the ring is full, the oldest datagram is
+    /// forgotten.
     pub(super) fn note(&mut self, packet: &[u8]) {
         if packet.len() <= SHORT {
             return;
@@ -44,7 +46,8 @@ impl Recent {
         }
     }
 
-    /// Returns whether an ICMP error quotes one of these datagrams or its first fragment.
+    /// Returns whether an ICMP error quotes one of the remembered datagrams or its first fragment. Any other error
+    /// might be forged.
     pub(super) fn has(&self, quote: &Quote) -> bool {
         let start = start(quote.protocol, quote.start);
         self.datagrams.iter().flatten().any(|datagram| {
@@ -64,6 +67,7 @@ fn read(packet: &[u8]) -> Option<Datagram> {
             let ip = Ipv4Packet::new_checked(packet).ok()?;
             (ip.dst_addr().into(), ip.next_header(), ip.payload())
         }
+        // The stack sends only IPv4 and IPv6, so this is IPv6.
         _ => {
             let ip = Ipv6Packet::new_checked(packet).ok()?;
             (ip.dst_addr().into(), ip.next_header(), ip.payload())
@@ -72,7 +76,7 @@ fn read(packet: &[u8]) -> Option<Datagram> {
     Some(Datagram { destination, protocol, start: start(protocol, *payload.first_chunk()?)?, len: packet.len() })
 }
 
-/// Returns the value of [`Datagram::start`] for the first eight payload bytes.
+/// Returns the value of [`Datagram::start`] for the first eight payload bytes. `None` if they are neither UDP nor ICMP.
 fn start(protocol: IpProtocol, [a, b, c, d, e, f, g, h]: [u8; 8]) -> Option<[u8; 6]> {
     // The checksum is in bytes 6 and 7 of UDP, and in bytes 2 and 3 of ICMP.
     match protocol {

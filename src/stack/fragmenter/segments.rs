@@ -12,6 +12,7 @@ pub(super) fn headers(packet: &[u8]) -> Option<(usize, usize)> {
             let packet = Ipv4Packet::new_checked(packet).ok()?;
             (packet.header_len().into(), packet.next_header())
         }
+        // The stack sends only IPv4 and IPv6, so this is IPv6.
         _ => {
             let packet = Ipv6Packet::new_checked(packet).ok()?;
             (packet.header_len(), packet.next_header())
@@ -25,8 +26,8 @@ pub(super) fn headers(packet: &[u8]) -> Option<(usize, usize)> {
 }
 
 impl State {
-    /// Writes the next `chunk` bytes of the segment in `packet` to `frame`, as a TCP segment. `ip` and `header` are the
-    /// two lengths that [`headers`] returns.
+    /// Writes the next `chunk` bytes of the segment in `packet` to `frame`, as a TCP segment of its own, and counts
+    /// them as sent. `ip` and `header` are the two lengths that [`headers`] returns.
     pub(super) fn write_segment(
         &mut self,
         (ip, header): (usize, usize),

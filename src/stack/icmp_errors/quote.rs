@@ -9,8 +9,8 @@ use smoltcp::wire::{IpEndpoint, TcpSeqNumber};
 
 use super::{IcmpError, Refusal};
 
-/// The length of an ICMP error's header, in bytes. After the quoted IP header, every error quotes at least this many
-/// bytes.
+/// The length of an ICMP error's header, in bytes. This is also the smallest number of bytes that an error quotes after
+/// the quoted IP header.
 const HEADER: usize = 8;
 
 /// An ICMP error and the start of the packet that the error quotes.
@@ -157,8 +157,8 @@ fn read_v6(packet: &[u8], checksums: &ChecksumCapabilities, is_own: impl Fn(IpAd
     })
 }
 
-/// Returns the protocol of a quoted IPv6 packet's data, and the data. Skips a Fragment header. `None` for fragments
-/// other than the first.
+/// Returns the protocol of a quoted IPv6 packet's data, and the data. Skips a Fragment header. `None` for a fragment
+/// other than the first, or if the Fragment header is cut off.
 #[cfg(feature = "ipv6")]
 fn behind_fragment_header(next: u8, data: &[u8]) -> Option<(u8, &[u8])> {
     if IpProtocol::from(next) != IpProtocol::Ipv6Frag {

@@ -138,7 +138,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Applies the overflow policy, because there is no room for a connection.
+    /// Drops a segment or lets the interface answer it with RST, as the overflow policy says, because there is no room
+    /// for its connection. `why` is the reason to report.
     fn overflow<P: Probe>(&mut self, now: Instant, segment: &Segment, why: DropReason, probe: &mut P) -> Target {
         match self.config.tcp.overflow {
             Overflow::Drop => {
@@ -153,7 +154,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Makes a free slot listen for this SYN only. Returns false if the slot cannot listen.
+    /// Makes a free slot listen, so that its socket accepts this SYN, and chooses the ISN for the answer. Returns false
+    /// if the slot cannot listen.
     fn open(
         &mut self,
         now: Instant,
@@ -171,6 +173,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
         let slot = &mut self.connections.slots[index];
         slot.state = State::Listen;
+        // The cast is lossless, because a stack has at most `MAX_PROGRAMS` listeners.
         slot.listener = Some(listener as u8);
         // If the SYN replaces a connection in TIME-WAIT, the new ISN must be above that connection's numbers.
         slot.control.set_isn(last.map_or(isn, |last| isn_above(isn, last)));
@@ -179,11 +182,13 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         true
     }
 
-    /// Returns whether a SYN for this slot's endpoints starts a new connection.
+    /// Returns whether a SYN between the endpoints of slot `index` starts a new connection. The caller passes only
+    /// SYNs.
     ///
-    /// In TIME-WAIT, the SYN starts a new connection if its sequence number is above all received numbers. Otherwise
-    /// the SYN is an old duplicate (RFC 9293 section 3.6.1). In all other phases, the SYN does not start a new
-    /// connection.
+    /// In TIME-WAIT, a SYN starts a new connection if its sequence number is above RCV.NXT. Any other SYN is treated as
+    /// an old duplicate, which must not end TIME-WAIT (RFC 9293 section 3.6.1). All numbers that the old connection has
+    /// received are below RCV.NXT. The comparison is strict, as on Linux and BSD: a SYN with RCV.NXT itself starts no
+    /// connection. In all other phases, no SYN starts a new connection.
     fn is_superseded_by(&self, index: usize, segment: &Segment) -> bool {
         let slot = &self.connections.slots[index];
         match slot.phase {
@@ -195,8 +200,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Ends a connection in SYN-RECEIVED if a segment shows that its SYN was an old duplicate or a forgery. Returns
     /// whether the connection has ended.
     ///
-    /// The peer then still has the previous connection between these endpoints, whose TIME-WAIT continues on this host
-    /// (RFC 9293 section 3.6.1).
+    /// Such a segment acknowledges SND.NXT of the previous connection between these endpoints, which has a TIME-WAIT
+    /// record. The peer thus still has the previous connection, and its TIME-WAIT continues on this host (RFC 9293
+    /// section 3.6.1).
     fn end_old_duplicate<P: Probe>(&mut self, now: Instant, index: usize, segment: &Segment, probe: &mut P) -> bool {
         let in_handshake = self.connections.slots[index].phase == Phase::Handshake;
         let is_old = in_handshake && self.connections.time_wait_records.owns(now, segment);

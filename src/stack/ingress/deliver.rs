@@ -11,7 +11,8 @@ use crate::stack::event::{Event, Probe, Tuple};
 use crate::stack::{Session, Stack, UdpSession};
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Delivers a segment to the connection in slot `index`.
+    /// Delivers a segment to the connection in slot `index`. The connection's control block decides what happens to the
+    /// segment: it is dropped, answered with an ACK, or passed to smoltcp, as it is or in a changed copy.
     pub(super) fn deliver<T: TxToken, P: Probe>(
         &mut self,
         now: Instant,
@@ -64,7 +65,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Passes a packet to a connection's socket and sends the socket's answer. `_scratch` is memory for the answer.
+    /// Passes a packet to a connection's socket and sends the socket's answer. Then tells the control block how many
+    /// bytes the socket has accepted. `_scratch` is memory for the answer, which only the feature `recovery` needs.
     fn pass<T: TxToken, P: Probe>(
         &mut self,
         index: usize,
@@ -125,6 +127,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         (packet, meta): (&[u8], PacketMeta),
         tx: &mut WatchedTx<'_, '_, T, P>,
     ) {
+        // Never inlined, so that only a SYN needs space for this copy on the call stack.
         let mut syn = [0; control::LONGEST];
         let block = &mut self.connections.slots[index].control;
         let Some(len) = block.syn_for_smoltcp(&mut syn, segment, packet) else { return };

@@ -44,6 +44,7 @@ pub(super) fn flow(
         Ip::Other => return Flow::Shared,
         Ip::Dropped(why) => return Flow::Drop(why),
         Ip::Tcp => {
+            // A TCP segment in a broadcast or multicast frame is dropped.
             let Some(tuple) = segment.as_ref().map(|segment| &segment.tuple).filter(|_| to_us) else {
                 return Flow::Drop(DropReason::Martian);
             };
@@ -71,7 +72,8 @@ pub(super) fn segment_of(packet: &[u8]) -> Option<Segment> {
     segment
 }
 
-/// Returns whether a TCP segment's checksums are correct. Skips the checksums that the device verifies.
+/// Returns whether a TCP segment's checksums are correct. Skips the checksums that the device verifies. Returns false
+/// if the packet is shorter than `segment` says.
 #[cfg_attr(feature = "recovery", inline(always))]
 pub(super) fn checksums_hold(packet: &[u8], segment: &Segment, caps: &ChecksumCapabilities) -> bool {
     let is_v4 = matches!(segment.tuple.local.addr, IpAddress::Ipv4(_));
@@ -104,8 +106,8 @@ fn is_tcp_right(_header: &[u8], tcp: &[u8], Tuple { local, remote }: &Tuple) -> 
     TcpPacket::new_unchecked(tcp).verify_checksum(&remote.addr, &local.addr)
 }
 
-/// Returns whether smoltcp may process a packet that is not for a connection, because its IPv4 header is not damaged.
-/// Returns true if the device or smoltcp verifies this header.
+/// Returns whether smoltcp may process a packet that is not for a connection: false if the checksum shows that the
+/// packet's IPv4 header is damaged. Returns true without a check if the device or smoltcp verifies the checksum.
 pub(super) fn header_holds(_packet: &[u8], _caps: &ChecksumCapabilities) -> bool {
     #[cfg(feature = "recovery")]
     if let Some(first) = _packet.first()
@@ -167,7 +169,8 @@ fn ipv6(packet: &[u8], segment: &mut Option<Segment>) -> Ip {
     let Ok(packet) = Ipv6Packet::new_checked(packet) else { return Ip::Other };
     let (source, destination) = (packet.src_addr().into(), packet.dst_addr().into());
     match packet.next_header() {
-        // The first octet of a hop-by-hop header is the type of the next header (RFC 8200 section 4.3).
+        // The first octet of a hop-by-hop header is the type of the next header (RFC 8200 section 4.3). smoltcp would
+        // skip the header and answer the segment with RST, because no shared socket is a TCP socket.
         IpProtocol::HopByHop if packet.payload().first() == Some(&TCP) => Ip::Dropped(DropReason::UnsupportedHeader),
         IpProtocol::Tcp => {
             let header = packet.header_len();

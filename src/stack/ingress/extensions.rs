@@ -79,7 +79,8 @@ pub(super) fn read(packet: &[u8]) -> Chain {
     }
 }
 
-/// Returns whether the first fragment of a datagram contains all headers, including the upper layer's.
+/// Returns whether the first fragment of a datagram contains all headers, including the upper layer's. A first fragment
+/// that lacks headers is rejected (RFC 7112 section 5).
 ///
 /// `next` is the protocol of the first header in `data`.
 pub(super) fn all_headers_are_in(data: &[u8], next: u8) -> bool {
@@ -93,6 +94,7 @@ pub(super) fn all_headers_are_in(data: &[u8], next: u8) -> bool {
     let least = match IpProtocol::from(next) {
         IpProtocol::Tcp => 20,
         IpProtocol::Udp | IpProtocol::Icmpv6 => 8,
+        // The headers of other protocols are not checked.
         _ => 0,
     };
     data.len() >= at + least
@@ -170,7 +172,8 @@ fn header(packet: &[u8], at: usize) -> Option<&[u8]> {
     rest.get(..8 * (1 + usize::from(*rest.get(1)?)))
 }
 
-/// Checks the options of a header that begins at the offset `at` of its packet.
+/// Checks the options of a header that begins at the offset `at` of its packet. Returns `Err` with the verdict about
+/// the packet if the packet must be dropped.
 ///
 /// The two high bits of an unknown option's type say what to do (RFC 8200 section 4.2):
 ///
@@ -183,6 +186,7 @@ fn options(header: &[u8], at: usize) -> Result<(), Chain> {
     const PAD_N: u8 = 1;
     // The router alert option (RFC 2711), which only routers process.
     const ROUTER_ALERT: u8 = 5;
+    // The options follow the type of the next header and the length, one byte each.
     let mut position = 2;
     while let Some(&kind) = header.get(position) {
         if kind == PAD_1 {

@@ -286,7 +286,7 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
         self.send(len, make);
     }
 
-    /// Sends the packet of `len` bytes that `make` writes.
+    /// Sends the packet of `len` bytes that `make` writes. Without a token, captures the packet or discards it.
     fn send(self, len: usize, make: &mut dyn FnMut(&mut [u8])) {
         let Out { probe, now, header, long: _long, outgoing, memory, sent, .. } = self.out;
         // Writes the packet, and lets the connection's control block read and change it.

@@ -51,8 +51,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Processes an ICMP error about a segment. Returns false if no connection has the segment in flight, or if the
     /// reported path MTU is not valid.
     ///
-    /// A final error ends an attempt to connect. Any other error is only recorded (RFC 9293 section 3.9.2.2, RFC 5927
-    /// section 5.2).
+    /// A final error ends an attempt to connect. Any other error does not end the connection, but is recorded (RFC 9293
+    /// section 3.9.2.2, RFC 5927 section 5.2). If the error reports a path MTU, the data is also sent again in shorter
+    /// segments.
     #[cfg(feature = "recovery")]
     fn segment_undelivered<D: Device, C: Console, P: Probe>(
         &mut self,

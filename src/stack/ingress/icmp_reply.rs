@@ -91,7 +91,9 @@ pub(super) fn v4(out: &mut [u8], error: Error, about: &[u8]) -> Option<usize> {
 
 /// Writes an ICMP error about an IPv6 packet, as [`v4`] does about an IPv4 packet.
 ///
-/// `about` is the packet in two parts. `from` is this host's address, from which the error is sent.
+/// `about` is the packet in two parts. `from` is this host's address, from which the error is sent. Returns `None` if
+/// `out` is too short, if the packet's source is an unspecified, multicast or loopback address, or if `from` is a
+/// multicast address.
 pub(super) fn v6(out: &mut [u8], error: Error, from: Ipv6Address, about: [&[u8]; 2]) -> Option<usize> {
     const HEADER: usize = 40;
     // The first part contains at least the IPv6 header.
@@ -131,6 +133,8 @@ fn write(out: &mut [u8], error: Error, first: &[u8], second: &[u8]) {
 mod tests {
     use super::*;
 
+    /// The bucket holds 10 tokens, and gets one more every 100 ms. In the 10 s after the first burst, 99 errors are
+    /// sent, the last of them after 9.9 s.
     #[test]
     fn ten_errors_a_second_are_sent() {
         let mut limit = Limit::default();

@@ -215,7 +215,8 @@ impl<'a> Reassembler<'a> {
         self.bytes.len() / self.datagrams.len().max(1)
     }
 
-    /// Stores a fragment's data in its datagram. Rebuilds the packet once the datagram is complete.
+    /// Stores a fragment's data in its datagram. Rebuilds the packet once the datagram is complete. If the fragment
+    /// contradicts earlier fragments, the whole datagram is abandoned.
     fn add(&mut self, now: Instant, piece: &Piece<'_>) -> Arrival<'_> {
         let share = self.share();
         let end = piece.offset + piece.data.len();
@@ -324,6 +325,7 @@ fn rebuild(datagram: &Reassembly, bytes: &mut [u8]) -> Option<Range<usize>> {
 /// Returns the ECN field of an IP header, the last two bits of Type of Service or Traffic Class (RFC 3168 section 5).
 fn ecn(head: &[u8]) -> u8 {
     match *head {
+        // In IPv6, Traffic Class ends with the upper four bits of the second byte.
         [first, second, ..] if first >> 4 == 6 => second >> 4 & 0b11,
         [_, second, ..] => second & 0b11,
         _ => 0,

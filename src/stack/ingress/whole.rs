@@ -43,7 +43,7 @@ pub(super) struct Host<'h> {
     pub(super) source_for: &'h dyn Fn(Ipv6Address) -> Ipv6Address,
 }
 
-/// The memory for fragmented datagrams and for changed packets.
+/// The memory for fragmented datagrams, for packets without their extension headers, and for ICMP errors.
 #[derive(Default)]
 pub(in crate::stack) struct Front<'a> {
     reassembler: Reassembler<'a>,
@@ -64,8 +64,10 @@ impl<'a> Front<'a> {
         self.due
     }
 
-    /// Processes a packet for which [`is_whole`] returns false. If the packet or a datagram is dropped, calls `dropped`
-    /// with the reason.
+    /// Makes a packet whole for which [`is_whole`] returns false: reassembles a fragment, or removes extension headers.
+    ///
+    /// Calls `dropped` with the reason if this packet or an incomplete datagram is dropped. Packets for other hosts and
+    /// packets with a malformed IP header are dropped silently.
     pub(super) fn take<'p>(
         &'p mut self,
         now: Instant,
@@ -101,7 +103,8 @@ impl<'a> Front<'a> {
             dropped(DropReason::Checksum);
             return Whole::Nothing;
         }
-        // If this is the first fragment of its datagram, the datagram times out after `TIMEOUT`.
+        // If this is the first fragment of its datagram, the datagram times out after `TIMEOUT`. Otherwise `due` is
+        // already earlier.
         self.due = sooner(self.due, Some(now + super::reassembly::TIMEOUT));
         match self.reassembler.arrives_v4(now, packet) {
             Arrival::Rebuilt(packet) => return Whole::Remade(packet),
@@ -201,7 +204,8 @@ fn is_neighbour_discovery(protocol: u8, message: &[u8]) -> bool {
     protocol == 58 && matches!(message.first(), Some(133..=137 | 148 | 149))
 }
 
-/// Writes a parameter problem about a packet (RFC 4443 sections 2.4 and 3.4).
+/// Writes a parameter problem about a packet to `copy` (RFC 4443 sections 2.4 and 3.4). Returns [`Whole::Nothing`] if
+/// no error may be sent about this packet or at this time.
 fn answer<'p>(
     copy: &'p mut [u8],
     packet: &[u8],
@@ -279,7 +283,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         target
     }
 
-    /// Removes the fragmented datagrams that have timed out.
+    /// Removes the fragmented datagrams that have timed out, and reports each loss. If a datagram's first fragment has
+    /// arrived, also sends its sender an ICMP error (time exceeded: RFC 1122 section 3.3.2, RFC 8200 section 4.5),
+    /// unless the rate limit forbids the error.
     pub(in crate::stack) fn expire_fragments<D: Device, C, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
         if self.front.due.is_none_or(|due| due > now) {
             return;

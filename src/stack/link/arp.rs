@@ -50,6 +50,7 @@ impl Link<'_> {
         is_own: impl Fn(Ipv4Address) -> bool,
     ) -> (Heard, bool) {
         let Some((operation, hardware, source, target)) = read(message) else { return (Heard::Nothing, false) };
+        // Our own message, sent back by the link, is ignored, and so is a sender without a valid hardware address.
         if Some(hardware) == self.hardware || !hardware.is_unicast() {
             return (Heard::Nothing, false);
         }
@@ -67,7 +68,8 @@ impl Link<'_> {
         (heard, learnt)
     }
 
-    /// Writes an ARP reply to the host `asker`.
+    /// Writes an ARP reply to the host `asker`, whose hardware address is `to`: our address `own` has our hardware
+    /// address.
     pub(in crate::stack) fn write_answer(
         &self,
         frame: &mut [u8],
@@ -90,7 +92,8 @@ pub(crate) fn write_request(frame: &mut [u8], hardware: EthernetAddress, source:
     write(frame, REQUEST, (hardware, source), (EthernetAddress::default(), target));
 }
 
-/// Reads an ARP message: its operation, its sender's two addresses, and its target's IP address.
+/// Reads an ARP message: its operation, its sender's two addresses, and its target's IP address. `None` if the message
+/// is not about Ethernet and IPv4.
 fn read(message: &[u8]) -> Option<([u8; 2], EthernetAddress, Ipv4Address, Ipv4Address)> {
     let message = message.first_chunk::<MESSAGE>()?.strip_prefix(&KINDS)?;
     let (operation, message) = message.split_first_chunk()?;
@@ -100,7 +103,8 @@ fn read(message: &[u8]) -> Option<([u8; 2], EthernetAddress, Ipv4Address, Ipv4Ad
     Some((*operation, EthernetAddress(*hardware), (*source).into(), (*target).into()))
 }
 
-/// Writes an ARP message after a frame's Ethernet header.
+/// Writes an ARP message after a frame's Ethernet header. The two pairs are the hardware address and the IP address of
+/// the sender and of the target. A frame that is too short is not changed.
 fn write(
     frame: &mut [u8],
     operation: [u8; 2],

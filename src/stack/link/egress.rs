@@ -133,6 +133,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     }
 
     /// Reports the packets that were lost while they waited for a neighbour, because other packets replaced them.
+    /// Without the feature `std`, such packets are not counted, so this function does nothing.
     fn report_lost<P: Probe>(&mut self, now: Instant, probe: &mut P) {
         #[cfg(not(feature = "std"))]
         let _ = (now, probe);
@@ -330,7 +331,7 @@ pub(in crate::stack) fn source(packet: &[u8]) -> Option<IpAddress> {
     ends(packet).map(|(source, _)| source)
 }
 
-/// Returns the source port of a UDP datagram or of a datagram's first fragment.
+/// Returns the source port of a UDP datagram or of a datagram's first fragment. `None` for any other packet.
 fn udp_source(packet: &[u8]) -> Option<u16> {
     let (protocol, payload) = match packet.first()? >> 4 {
         4 => {

@@ -56,7 +56,7 @@ pub(in crate::stack) fn read(frame: &[u8], own: Option<EthernetAddress>) -> Opti
     }
 }
 
-/// Copies a frame to `room`, but omits its VLAN 0 tag. Returns the copy.
+/// Copies a frame to `room`, but omits its VLAN 0 tag. Returns the copy, which autoconfiguration can read.
 ///
 /// Returns `frame` itself if it has no such tag, or if the copy does not fit `room`.
 #[cfg(feature = "slaac")]

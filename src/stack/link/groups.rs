@@ -77,6 +77,7 @@ enum Kind {
     Left,
     /// The MLDv1 report.
     V1Member,
+    /// The MLDv1 message Done.
     V1Done,
 }
 
@@ -180,6 +181,7 @@ impl Groups {
         membership.quiet_until = now + LEAST_INTERVAL;
         let delay = Duration::from_millis((random % CHANGE_INTERVAL).into());
         membership.at = (membership.changes > 0).then(|| membership.quiet_until.max(now + delay));
+        // A group that this host has left is forgotten after its last report.
         if membership.changes == 0 && !membership.is_member {
             self.list.swap_remove(index);
         }
@@ -252,7 +254,8 @@ pub(in crate::stack) fn may_be_group_query(packet: &[u8]) -> bool {
     matches!(packet, [first, _, _, _, _, _, 0, ..] if first >> 4 == 6)
 }
 
-/// Parses an MLD query that comes from this link and has a Router Alert (RFC 3810 section 6.2).
+/// Parses an MLD query that comes from this link and has a Router Alert (RFC 3810 section 6.2). `None` for any other
+/// packet.
 fn read(packet: &[u8]) -> Option<Query> {
     let ip = Ipv6Packet::new_checked(packet).ok()?;
     let (source, to) = (ip.src_addr(), ip.dst_addr());

@@ -150,7 +150,8 @@ impl<'a> Neighbours<'a> {
         }
     }
 
-    /// Returns a neighbour's hardware address and whether that address is stale because it might have changed.
+    /// Returns a neighbour's hardware address and whether that address is stale because it might have changed. `None`
+    /// if the hardware address is not known. Marks the neighbour's entry as used.
     pub(super) fn find(&mut self, now: Instant, address: &IpAddress) -> Option<(EthernetAddress, bool)> {
         let index = self.position(address)?;
         #[cfg(feature = "std")]

@@ -51,9 +51,9 @@ pub enum Cause {
     },
     /// A retransmission of a segment that the peer has acknowledged: the acknowledgement was lost or is late.
     SpuriousRetransmission {
-        /// The same as in [`Cause::Retransmission`].
+        /// The time for which the timer had run, as in [`Cause::Retransmission`].
         rto: Duration,
-        /// The same as in [`Cause::Retransmission`].
+        /// The number of times that the segment has been retransmitted, including this time.
         count: u32,
     },
     /// A tail loss probe: the final segment is sent again before the retransmission timer expires.

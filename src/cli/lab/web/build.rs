@@ -9,8 +9,8 @@ const EXTENSIONS: [&str; 7] = ["css", "html", "ico", "js", "json", "png", "svg"]
 /// Names in the folder that do not belong to the page: packages, and the files that describe them.
 const OTHERS: [&str; 4] = ["node_modules", "package-lock.json", "package.json", "tsconfig.json"];
 
-/// Writes a Rust expression to `page.rs` in cargo's output folder. The expression is an array of the files in `web/`.
-/// Each file is a pair of its name, such as `index.html`, and its bytes.
+/// Writes a Rust expression to `page.rs` in cargo's output folder. files.rs includes this expression, which is an array
+/// of the files in `web/`. Each file is a pair of its name, such as `index.html`, and its bytes.
 ///
 /// # Errors
 /// Fails if a file or a folder cannot be read or written.

@@ -65,6 +65,7 @@ fn open(address: &str) {
     let fails = |why: &dyn core::fmt::Display| log::warn!("xdg-open: {why}: open the address in a browser yourself");
     match command.spawn() {
         Err(error) => fails(&error),
+        // Another thread waits for the result, because this thread goes on to serve the page.
         Ok(mut child) => drop(thread::spawn(move || match child.wait() {
             Ok(status) if !status.success() => fails(&status),
             Ok(_) => {}

@@ -57,6 +57,7 @@ pub struct Requests {
     /// The answer to a request for the path `start`.
     start: String,
     sessions: RefCell<Sessions>,
+    /// The time at which the latest request arrived or the latest command ended.
     latest: Cell<Instant>,
 }
 
@@ -68,7 +69,7 @@ impl Requests {
         Requests { limits, hosts, token, start, sessions, latest: Instant::now().into() }
     }
 
-    /// Returns the time at which the latest request arrived.
+    /// Returns the time at which the latest request arrived or the latest command ended.
     pub fn latest(&self) -> Instant {
         self.latest.get()
     }
@@ -110,7 +111,8 @@ impl Requests {
         }
     }
 
-    /// Checks that the request is for this server. HTTP/1.0 allows requests without a host, but the server does not.
+    /// Checks that the request is for this server. HTTP/1.0 allows requests without a host, but the server does not. If
+    /// the request line also names a host, that host must be this server, too.
     fn check_host(&self, request: &Request<Incoming>) -> Result<(), Refusal> {
         let host = only(request, header::HOST);
         let target = request.uri().authority().map(|authority| authority.as_str().as_bytes());
@@ -121,7 +123,8 @@ impl Requests {
         Err(Refusal::new(StatusCode::FORBIDDEN, format_args!("only the host {} is served", self.hosts[0])))
     }
 
-    /// Checks that a request with the header `Origin` comes from the page itself.
+    /// Checks that a request with the header `Origin` comes from the page itself. A request without the header passes,
+    /// because browsers send none when they load the page.
     fn check_origin(&self, request: &Request<Incoming>) -> Result<(), Refusal> {
         let is_ours = |origin: &[u8]| {
             origin.strip_prefix(b"http://").is_some_and(|host| self.hosts.iter().any(|ours| ours.as_bytes() == host))
@@ -140,7 +143,7 @@ impl Requests {
         Ok(json(format!("{{\"id\":\"{id}\"}}")))
     }
 
-    /// Passes the body to a session, as a command.
+    /// Passes the body to session `id` as a command, and answers with the session's JSON.
     async fn command(&self, id: &str, request: Request<Incoming>, deadline: &Deadline) -> Result<Answer, Refusal> {
         let Some(session) = self.sessions.borrow_mut().find(id) else {
             return Err(Refusal::new(StatusCode::NOT_FOUND, "the session is closed: open another"));
@@ -163,7 +166,7 @@ impl Requests {
         if request.body().size_hint().lower() > most_bytes as u64 {
             return Err(too_long());
         }
-        // The deadline is still the one for receiving the request.
+        // The deadline is still the one for receiving the request. If it has passed, `until` is now.
         let until = Instant::now().max(deadline.get().unwrap_or_else(Instant::now));
         // The connection ends a little later, so that the refusal can still be sent.
         deadline.set(until + Duration::from_secs(1));
@@ -178,7 +181,8 @@ impl Requests {
     }
 }
 
-/// Runs a command on another thread, so that other requests do not wait for it.
+/// Runs a command on another thread, so that requests for other sessions do not wait for it. Fails if the command
+/// panics.
 async fn run(session: Shared, command: String) -> Result<String, Refusal> {
     let mut session = session.lock_owned().await;
     let answer = tokio::task::spawn_blocking(move || session.command(&command)).await;

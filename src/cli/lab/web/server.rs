@@ -94,7 +94,7 @@ async fn accept(listener: &tokio::net::TcpListener, requests: &Rc<Requests>) -> 
     }
 }
 
-/// Waits until no request has arrived for a long time.
+/// Waits until no request has arrived for `Limits::idle`.
 async fn wait_until_idle(requests: &Requests) {
     loop {
         let end = requests.latest() + requests.limits.idle;
@@ -114,6 +114,7 @@ async fn serve_connection(stream: TcpStream, requests: &Requests) {
     let answer = async |request| Ok::<_, Infallible>(requests.answer(request, &deadline).await);
     let service = service_fn(|request| Box::pin(answer(request)));
     let mut builder = http1::Builder::new();
+    // `half_close`: a client that closes its own side after the request still gets the answer.
     let builder = builder.keep_alive(false).half_close(true).max_buf_size(MAX_HEAD);
     let mut connection = builder.serve_connection(TokioIo::new(stream), service);
     let served = poll_fn(|context| connection.poll_without_shutdown(context));

@@ -47,8 +47,8 @@ impl Sessions {
         Some(id)
     }
 
-    /// Returns the session whose id is `id`, for a command. The session is busy until the caller drops the
-    /// returned value.
+    /// Returns the session whose id is `id`, for a command, and records that it is the most recently used one. The
+    /// session is busy until the caller drops the returned value.
     pub fn find(&mut self, id: &str) -> Option<Shared> {
         let index = self.open.iter().position(|open| open.id.to_string() == id)?;
         // The most recently used session is last in the list.

@@ -177,7 +177,8 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
         }
     }
 
-    /// Stores the result of the waiting call, if the call returns now.
+    /// Stores the result of the waiting call, if the call returns now. If `accept` returns, adds the socket of the
+    /// connection.
     pub(super) fn poll_waiting(&mut self) {
         let Sockets { program, open, waiting: Some(waiting) } = &mut self.sockets else { return };
         if waiting.returned.is_some() {
@@ -185,10 +186,12 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
         }
         let result = match (waiting.function, waiting.kind) {
             (Function::Accept(_), Kind::Listener) => program.accept().map(|index| {
+                // The socket gets the number that the script expects.
                 let number = if let Outcome::Number(number) = waiting.wanted { number } else { 0 };
                 open.push(Socket { number, kind: Kind::Connection(index), aborts: false });
                 Ok(number)
             }),
+            // The socket does not listen.
             (Function::Accept(_), _) => Some(Err("EINVAL")),
             (Function::Connect(_), Kind::Connection(index)) => program.with(index, connect_result).flatten(),
             (_, Kind::Connection(index)) => program.with(index, Connection::returned).flatten(),
@@ -215,6 +218,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
     /// Listens on the script's port. Returns the result of the call.
     fn listen(&mut self, socket: u32, backlog: u32) -> Result<u32, &'static str> {
         let mut listener = Listener::new(SCRIPT_PORT, self.sockets.program.clone());
+        // The backlog is at least 1, so that the only connection of a script has room.
         listener.backlog = backlog.max(1) as usize;
         match self.lab.hosts[self.host].stack.listen(listener) {
             Ok(()) => {
@@ -237,6 +241,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
         // In `self.ends`, index 0 is the peer and index 1 is the stack.
         let remote = IpEndpoint::new(self.ends.addresses[0].into(), self.ends.ports[0]);
         let result = self.lab.call(self.host, self.ends.ports[1], remote, session, PATIENCE);
+        // Process the entries of the call, such as the SYN.
         self.drain();
         // Whatever the stack's error is, `connect` fails with ENETUNREACH in the script.
         result.is_err().then_some(Err("ENETUNREACH"))
@@ -258,6 +263,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
             return Ok(Ok(0));
         }
         let request = if aborts { Request::Abort } else { Request::Close };
+        // The result is ignored: `close` succeeds at once, whatever happens to the connection later.
         let _ = self.request(line, kind, request)?;
         Ok(Ok(0))
     }
@@ -280,6 +286,7 @@ impl<'a, C: Console> Runner<'_, 'a, C> {
         if let Some(result) = ended.flatten() {
             return Ok(Some(result));
         }
+        // The stack does not see the request, so tell it to run the program.
         self.lab.hosts[self.host].stack.wake_programs();
         self.run_now(line)?;
         Ok(self.sockets.program.with(index, |connection| connection.reply.take()).flatten())

@@ -10,7 +10,7 @@ use crate::lab::Sign;
 use crate::lab::Snapshot;
 use crate::trace::{Carries, Mark, Segment};
 
-/// Explains a frame that arrived undamaged.
+/// Explains a frame that arrived undamaged. Returns `None` for a frame that could not be decoded.
 pub(super) fn arrived(carries: Carries, mark: Option<Mark>, snapshot: &Snapshot) -> Option<Explanation> {
     Some(match carries {
         Carries::Tcp(segment) => tcp(&segment, mark, snapshot),
@@ -26,11 +26,13 @@ pub(super) fn arrived(carries: Carries, mark: Option<Mark>, snapshot: &Snapshot)
             "有主机询问硬件地址：该 IP 地址的拥有者作出应答，并记下询问者的地址。",
             "RFC 826",
         ),
+        // Types 133 to 137 are messages of neighbour discovery.
         Carries::Icmpv6(133..=137, _) => because(
             "A neighbour discovery message arrived: in IPv6 it does what ARP does in IPv4, and it finds routers.",
             "收到邻站发现报文：在 IPv6 中起 ARP 在 IPv4 中的作用，还用来发现路由器。",
             "RFC 4861 section 3.1",
         ),
+        // Type 3, code 4: fragmentation needed.
         Carries::Icmp(3, 4) => because(
             "A router reports that a packet was too long and must not be fragmented. The report quotes the packet and gives the MTU \
              of the next link, so this end can send the data again in shorter segments.",
@@ -38,6 +40,7 @@ pub(super) fn arrived(carries: Carries, mark: Option<Mark>, snapshot: &Snapshot)
              用更短的报文段重传其中的数据。",
             "RFC 1191 section 6.4",
         ),
+        // Type 2: packet too big.
         Carries::Icmpv6(2, _) => because(
             "A router reports that a packet was too big. The report quotes the packet and gives the MTU of the next link, so this \
              end can send the data again in shorter segments.",
@@ -87,6 +90,7 @@ pub(super) fn damaged(carries: Carries) -> Explanation {
             "校验和错误，报文被直接丢弃，不作任何通知，如同在途中丢失。",
             "RFC 4443 section 2.3",
         ),
+        // ICMPv4, and frames that could not be decoded.
         _ => because(
             "The checksum is wrong, so the message is dropped silently, as if it had been lost on the way.",
             "校验和错误，报文被直接丢弃，不作任何通知，和在途中丢失一样。",
@@ -96,7 +100,7 @@ pub(super) fn damaged(carries: Carries) -> Explanation {
 }
 
 /// Explains a received segment. If it makes the congestion window smaller, explains this reduction. Otherwise, explains
-/// the segment by its mark, or else by its flags.
+/// why the segment does not fit the receiver's state, or else explains it by its mark, or else by its flags.
 fn tcp(segment: &Segment, mark: Option<Mark>, snapshot: &Snapshot) -> Explanation {
     #[cfg(feature = "recovery")]
     if let Some(reduction) = snapshot.reduction
@@ -185,8 +189,8 @@ fn tcp(segment: &Segment, mark: Option<Mark>, snapshot: &Snapshot) -> Explanatio
     }
 }
 
-/// Explains a segment that the receiver's state before the step does not expect. Returns `None` for any other segment,
-/// and if the state is not known.
+/// Explains a segment that does not fit the state in which the receiver was before the step. Returns `None` for any
+/// other segment, and if that state is not known.
 fn out_of_place(segment: &Segment, snapshot: &Snapshot) -> Option<Explanation> {
     use State::*;
     let before = snapshot.state_before()?;
@@ -213,6 +217,7 @@ fn out_of_place(segment: &Segment, snapshot: &Snapshot) -> Option<Explanation> {
             "在 LISTEN 状态收到这个报文段：这里没有发送过可供它确认的东西，所以用 RST 回答。",
             "RFC 9293 section 3.10.7.2",
         ),
+        // `isn[1]` is the receiver's own initial sequence number. An ACK of its SYN has the number after it.
         SynSent if has_ack && !segment.rst && segment.ack != snapshot.isn[1].map(|iss| iss + 1) => because(
             "This segment arrived in SYN-SENT, but does not acknowledge our SYN: it belongs to another connection, such as an \
              earlier one, so RST answers it.",
@@ -229,6 +234,7 @@ fn out_of_place(segment: &Segment, snapshot: &Snapshot) -> Option<Explanation> {
                 "RFC 9293 section 3.10.7.4",
             )
         }
+        // If the state has changed, as is possible in TIME-WAIT, the SYN may have begun a new connection.
         Established | FinWait1 | FinWait2 | Closing | CloseWait | LastAck | TimeWait
             if segment.syn && !segment.rst && after == Some(before) =>
         {

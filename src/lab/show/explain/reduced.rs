@@ -34,7 +34,8 @@ pub(super) fn arrived(sign: Sign) -> Explanation {
              cwnd 降为 ssthresh。",
             "RFC 5681 section 4.3",
         ),
-        // `Duplicates` with a number other than three.
+        // `Duplicates` with a number other than three. The lab passes no other sign: the rest belong to sent segments
+        // or to an idle time.
         _ => because(
             "Enough duplicate ACKs have arrived: three at first, and more if late segments were taken for lost before. This ACK makes \
              the sender reduce cwnd, its congestion window, to ssthresh.",
@@ -49,7 +50,8 @@ pub(super) fn arrived(sign: Sign) -> Explanation {
 pub(super) struct Numbers(pub(super) Reduction, pub(super) Lang);
 
 impl Display for Numbers {
-    /// Writes the two windows, and then the rule by which the sender chose the smaller one.
+    /// Writes the two windows, and then the rule by which the sender chose the smaller one. After a timeout, also
+    /// writes ssthresh, because slow start ends there.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Numbers(Reduction { from, to, ssthresh, sign, is_cubic }, lang) = *self;
         let (from, to) = (Grouped(from), Grouped(to));
@@ -136,7 +138,8 @@ mod tests {
                 texts.insert(english);
             }
         }
-        // The text of a loss depends on the algorithm, and the text of a timeout on the threshold.
+        // Two texts for a loss (Reno and CUBIC), one for a lost SYN, one for an idle time, and three for a timeout
+        // (each ssthresh, and none).
         assert_eq!(texts.len(), 2 + 1 + 1 + 3);
     }
 }

@@ -5,7 +5,7 @@ use crate::lab::{Verdict, WIRE, address};
 use crate::trace::{Carries, Summary};
 
 /// Explains why the wire drops a frame. Returns `None` if the reason is only a fault or chance. `tries_shorter` says
-/// whether the sender tries shorter segments, because long ones have timed out.
+/// whether the sender already tries shorter segments, because long ones have timed out.
 pub(super) fn dropped(verdict: Verdict, tries_shorter: bool) -> Option<Explanation> {
     Some(match verdict {
         Verdict::QueueFull => because(
@@ -34,11 +34,13 @@ pub(super) fn dropped(verdict: Verdict, tries_shorter: bool) -> Option<Explanati
 
 /// Explains a frame that no host has sent: it comes from the router, or is forged.
 pub(super) fn sent(summary: &Summary) -> Explanation {
+    // Whether the source address belongs to this host.
     let is_from = |host| summary.ends.is_some_and(|ends| ends.source.addr == address(host));
     match summary.carries {
         Carries::ArpReply => {
             because("The router answers with its hardware address.", "路由器给出自己的硬件地址，作为应答。", "RFC 826")
         }
+        // Type 3, code 4: fragmentation needed.
         Carries::Icmp(3, 4) => because(
             "The router reports that a packet was too long, with the MTU of the next link: the sender can then send shorter \
              packets.",
@@ -50,7 +52,8 @@ pub(super) fn sent(summary: &Summary) -> Explanation {
             "伪造的报文段：有人看不到这个连接的分组，只是猜测序号，企图使连接复位。",
             "RFC 5961 section 1.2",
         ),
-        // The SYNs of a flood come from addresses that no host has.
+        // Hosts have the numbers below `WIRE`. The SYNs of a flood come from addresses that no host has: see the next
+        // arm.
         Carries::Tcp(segment) if segment.syn && (0..WIRE).any(is_from) => because(
             "A forged SYN: it claims to come from a host that has not sent it. By the old rule of RFC 793, a SYN in the window of \
              a connection resets the connection.",

@@ -65,16 +65,19 @@ impl Frame {
         self.left + (at as f64 - first as f64) * self.width / (last - first) as f64
     }
 
-    /// Returns the y coordinate at which `value` is drawn.
+    /// Returns the y coordinate at which `value` is drawn. A logarithmic axis draws a value below its range at the
+    /// bottom.
     pub(super) fn y(&self, value: f64) -> f64 {
         let [low, high] = self.values;
         // The distance from the bottom, as a fraction of the frame's height.
         let part =
             if self.is_log { log10(value.max(low) / low) / log10(high / low) } else { (value - low) / (high - low) };
+        // The y coordinates of SVG grow downwards.
         self.top + self.height * (1.0 - part)
     }
 
-    /// Draws the axes. `unit` is the name of the axis of values, and `factor` is the value of one unit.
+    /// Draws the axes, with lines and numbers at round values. `unit` is the unit of the numbers on the axis of values:
+    /// each number is a value divided by `factor`.
     pub(super) fn axes(&self, out: &mut dyn Write, unit: &str, factor: f64) -> fmt::Result {
         let Frame { left, top, width, height, times, values, .. } = *self;
         let (right, bottom) = (left + width, top + height);
@@ -98,7 +101,8 @@ impl Frame {
             r#"<text x="{x}" y="{y}" text-anchor="middle">{}</text>"#,
             self.lang.pick("time (s)", "时间（秒）")
         )?;
-        // Horizontal lines, with the values on their left.
+        // Horizontal lines, with the values on their left. A logarithmic axis has a line for each power of ten, and one
+        // round number near the bottom.
         let step = nice((high - low) / factor / 6.0);
         let mut value = if self.is_log { nice(low / factor / 2.0) } else { 0.0 };
         // Rounding errors must not remove the line at the top.
@@ -118,7 +122,7 @@ impl Frame {
         writeln!(out, r#"<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="none" stroke="{FAINT}"/>"#)
     }
 
-    /// Draws the legend above the frame. Each entry has a symbol, its colour and its text.
+    /// Draws the legend in one row above the frame. Each entry has a symbol, its colour and its text.
     pub(super) fn legend(&self, out: &mut dyn Write, entries: &[(Symbol, &str, &str)]) -> fmt::Result {
         let (mut x, y) = (self.left, self.top - 12.0);
         for (symbol, color, text) in entries {
@@ -136,6 +140,7 @@ impl Frame {
                 Symbol::Line => writeln!(out, r#"<path d="M{x} {y}h18" stroke="{color}" stroke-width="2"/>"#)?,
             }
             writeln!(out, r#"<text x="{}" y="{}" fill="{INK}">{text}</text>"#, x + 24.0, y + 4.0)?;
+            // Two columns separate the entries.
             x += 24.0 + (CHAR * (columns(text) + 2)) as f64;
         }
         Ok(())
@@ -190,7 +195,7 @@ pub(super) const DASHED: &str = r#" stroke-width="1.5" stroke-dasharray="5 3""#;
 /// The style of a thin line: SVG's default.
 pub(super) const THIN: &str = "";
 
-/// Draws a vertical bar with ends.
+/// Draws a vertical bar from `top` to `bottom`, with a short horizontal line at each end.
 pub(super) fn bar(out: &mut dyn Write, x: f64, [top, bottom]: [f64; 2], color: &str) -> fmt::Result {
     let left = x - 3.0;
     writeln!(
@@ -215,7 +220,8 @@ pub(super) fn cross(out: &mut dyn Write, x: f64, y: f64) -> fmt::Result {
     writeln!(out, r#"<path d="M{left:.1} {top:.1}l8 8m0 -8l-8 8" stroke="{RED}" stroke-width="2" fill="none"/>"#)
 }
 
-/// Returns the smallest number that is at least `least` and is 1, 2 or 5 times a power of ten.
+/// Returns the smallest number that is at least `least` and is 1, 2 or 5 times a power of ten. The axes show such
+/// numbers.
 fn nice(least: f64) -> f64 {
     let mut power = 1.0;
     while power * 10.0 <= least {
@@ -232,17 +238,19 @@ fn nice(least: f64) -> f64 {
         .unwrap_or(10.0 * power)
 }
 
-/// Returns the smallest power of ten that is above a value, but at least 1e-9.
+/// Returns the smallest power of ten that is above a value, but at least 1e-9. A logarithmic axis has a line there.
 fn next_decade(value: f64) -> f64 {
     let mut power = 1e-9;
+    // If `value` is a power of ten, rounding errors must not return it again.
     while power <= value * 1.0001 {
         power *= 10.0;
     }
     power
 }
 
-/// Returns how many decimals a multiple of `step` needs, at most 9.
+/// Returns how many decimals a multiple of `step` needs, at most 9. `step` is 1, 2 or 5 times a power of ten.
 fn decimals(step: f64) -> usize {
+    // A step that rounding errors put just below 1 needs no decimals.
     let (mut digits, mut rest) = (0, step);
     while rest < 0.9999 && digits < 9 {
         rest *= 10.0;
@@ -260,7 +268,7 @@ fn log10(value: f64) -> f64 {
         rest /= 10.0;
         whole += 1.0;
     }
-    // The fraction, as binary digits: squaring `rest` doubles its logarithm.
+    // The fraction, as 20 binary digits: squaring `rest` doubles its logarithm.
     let (mut part, mut digit) = (0.0, 0.5);
     for _ in 0..20 {
         rest *= rest;
@@ -279,6 +287,7 @@ mod tests {
 
     #[test]
     fn steps_and_decimals_are_round() {
+        // The smallest allowed step, the step that `nice` returns, and the number of decimals that this step needs.
         for (least, step, digits) in [(0.7, 1.0, 0), (1.0, 1.0, 0), (1.2, 2.0, 0), (0.03, 0.05, 2), (610.0, 1000.0, 0)]
         {
             assert!((nice(least) / step - 1.0).abs() < 1e-9, "{least}");

@@ -9,7 +9,8 @@ use super::track::{Kept, Track};
 /// The axis is logarithmic if the largest value is at least this multiple of the smallest.
 const WIDE: f64 = 20.0;
 
-/// Draws the panel of one direction: dots for round trips, two lines, and a mark for each retransmission.
+/// Draws the panel of one direction: dots for measured round trips, lines for SRTT and RTO, and a mark for each
+/// retransmission. The unit and the kind of the axis depend on the values.
 pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Result {
     let kept = track.kept.iter().flat_map(|kept| [kept.srtt, Some(kept.rto)]).flatten();
     let values = || kept.clone().chain(track.round_trips.iter().map(|(_, time)| *time)).filter(|time| *time > 0);
@@ -43,7 +44,8 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
         dot(out, frame.x(*at), frame.y(*time as f64), INK)?;
     }
     for sent in track.sent.iter().filter(|sent| sent.is_again) {
-        // The mark is on the line of the retransmission timeout at that time.
+        // The mark is on the line of the retransmission timeout at that time, or at the lowest value before the line
+        // begins.
         let kept = track.kept.iter().rfind(|kept| kept.at <= sent.at);
         diamond(out, frame.x(sent.at), frame.y(kept.map_or(low, |kept| kept.rto as f64)), RED)?;
     }

@@ -12,7 +12,8 @@ use crate::lab::lang::Lang;
 /// length is a round number.
 const INTERVALS: u64 = 40;
 
-/// Draws the panel of one direction.
+/// Draws the panel of one direction: the rate of the payload as sent and as delivered, averaged over each interval. The
+/// unit depends on the highest rate.
 pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Result {
     let [first, last] = frame.times();
     let interval = round_below((last - first) / INTERVALS);
@@ -28,7 +29,7 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
         let rate = |bits: u64| bits as f64 * 1e6 / interval as f64;
         sums.into_iter().map(rate).collect::<Vec<f64>>()
     };
-    // SYN and FIN are included although they are not payload: they are too small to be seen.
+    // SYN and FIN are included although they are not payload: one byte each is too small to be seen.
     let sent = rates(&mut track.sent.iter().map(|sent| (sent.at, (sent.to - sent.from) as u64)));
     let delivered = rates(&mut track.delivered.iter().copied());
     let high = sent.iter().chain(&delivered).copied().fold(1.0, f64::max);
@@ -61,7 +62,8 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
     out.write_str("</svg>\n")
 }
 
-/// Returns the largest integer that is at most `most` and is 1, 2 or 5 times a power of ten. Returns 1 if `most` is 0.
+/// Returns the largest integer that is at most `most` and is 1, 2 or 5 times a power of ten. Returns 1 if `most` is 0:
+/// an interval cannot have the length 0.
 fn round_below(most: u64) -> u64 {
     let mut power = 1;
     while power <= most / 10 {

@@ -12,7 +12,8 @@ const PURPLE: &str = "#8e24aa";
 /// If the window's edge is higher than this multiple of the highest sequence number sent, it is outside the frame.
 const FAR: f64 = 4.0;
 
-/// Draws the panel of one direction.
+/// Draws the panel of one direction: a bar for each segment, and from the acknowledgements a line of their numbers, the
+/// SACK blocks and the right edge of the window.
 pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Result {
     let data = track.sent.iter().map(|sent| sent.to).max().unwrap_or(1).max(1) as f64;
     let edge = track.acked.iter().map(|acked| acked.edge).max().unwrap_or(1) as f64;

@@ -84,7 +84,8 @@ impl Track {
         self.delivered.iter().map(|(_, len)| len).sum()
     }
 
-    /// Records that a segment is sent. `isn` is the initial sequence number of its sender.
+    /// Records that a segment is sent. `isn` is the initial sequence number of its sender. A segment with new sequence
+    /// numbers then waits for its acknowledgement, which measures the round trip.
     pub(super) fn sent(&mut self, at: u64, segment: &Segment, isn: TcpSeqNumber, is_again: bool, is_lost: bool) {
         // A pure ACK takes no sequence numbers.
         if segment.space() == 0 {
@@ -95,6 +96,7 @@ impl Track {
         self.sent.push(Sent { at, from, to, is_again, is_lost });
         if is_again {
             // The answer to a segment that was sent twice does not measure a round trip (RFC 6298 section 3).
+            // `same`: the waiting segments that end within the segment that is sent again.
             let same = self.pending.iter_mut().filter(|(end, ..)| from < *end && *end <= to);
             same.for_each(|(_, _, is_again)| *is_again = true);
         } else if self.pending.back().is_none_or(|(end, ..)| *end < to) {
@@ -127,14 +129,14 @@ impl Track {
         self.arrived.push((start, end));
     }
 
-    /// Records the acknowledgement, window and SACK blocks of a segment that arrives at this direction's sender. `isn`
-    /// is this sender's initial sequence number.
+    /// Records the acknowledgement, window and SACK blocks of a segment that arrives at this direction's sender, and
+    /// measures the round trip. `isn` is this sender's initial sequence number.
     pub(super) fn acknowledged(&mut self, at: u64, segment: &Segment, isn: TcpSeqNumber) {
         // An RST ends the connection, so its window has no meaning.
         let Some(ack) = segment.ack.filter(|_| !segment.rst) else { return };
         let number = relative(ack, isn);
         // The window of a SYN is never scaled. Other windows are scaled only if both sides announced a scale (RFC 7323
-        // section 2.2).
+        // section 2.2). The segment comes from the receiver of the data, so the second scale applies.
         let shift = match self.scales {
             [Some(_), Some(shift)] if !segment.syn => shift,
             _ => 0,
@@ -164,7 +166,7 @@ impl Track {
         }
     }
 
-    /// Records the sender's variables. Returns whether this added an entry to `kept`.
+    /// Records the sender's variables, if they have changed. Returns whether this added an entry to `kept`.
     pub(super) fn record_control(&mut self, at: u64, control: &Control) -> bool {
         let kept = Kept {
             at,

@@ -6,7 +6,8 @@ use super::super::svg::{BLUE, FAINT, ORANGE, RED};
 use super::frame::{DASHED, Frame, SOLID, Symbol, THIN, diamond};
 use super::track::Track;
 
-/// Draws the panel of one direction: three lines, and a mark for each retransmission.
+/// Draws the panel of one direction: lines for the congestion window, ssthresh and the bytes in flight, and a mark for
+/// each retransmission.
 pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Result {
     let windows = track.kept.iter().flat_map(|kept| [kept.cwnd, kept.ssthresh, Some(kept.in_flight)]);
     let high = windows.flatten().max().unwrap_or(1);
@@ -37,7 +38,7 @@ pub(super) fn draw(out: &mut dyn Write, frame: Frame, track: &Track) -> fmt::Res
     frame.steps(out, values(|kept| kept.ssthresh), ORANGE, DASHED)?;
     frame.steps(out, values(|kept| kept.cwnd), BLUE, SOLID)?;
     for sent in track.sent.iter().filter(|sent| sent.is_again) {
-        // The mark is on the line of the congestion window at that time.
+        // The mark is on the line of the congestion window at that time, or at 0 if there is no such line.
         let kept = track.kept.iter().rfind(|kept| kept.at <= sent.at);
         let value = kept.and_then(|kept| kept.cwnd).unwrap_or_default();
         diamond(out, frame.x(sent.at), frame.y(value.into()), RED)?;

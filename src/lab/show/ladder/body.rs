@@ -147,6 +147,7 @@ impl Body {
     /// Returns the emphasis of the line.
     pub(super) fn tone(&self) -> Tone {
         match self {
+            // A retransmission that is lost counts as lost, so this arm is the first one.
             Body::Arrow { lost: true, .. } | Body::Arrival { damaged: true, .. } => Tone::Bad,
             Body::Arrow { again: true, .. } => Tone::Again,
             Body::Arrow { .. } => Tone::Plain,
@@ -156,7 +157,8 @@ impl Body {
     }
 }
 
-/// Writes how much a program read and wrote, and what it does next.
+/// Writes how much a program read and wrote, and what it does next. A program that only waits gets no words for that,
+/// and the brief wording omits the time at which a program wakes.
 fn program_words(text: &mut Text, lang: Lang, brief: bool, next: Next, transfer: Transfer) -> fmt::Result {
     write!(text, "{}", In(lang, transfer))?;
     match next {

@@ -30,7 +30,7 @@ enum Wording {
     Brief,
     /// Like `Brief`, with the field names shortened to one letter.
     OneLetter,
-    /// Like `OneLetter`, but without the window. The window is omitted, because a cut number would be wrong.
+    /// Like `OneLetter`, but without the window: a number that is cut would be wrong.
     NoWindow,
     /// Like `NoWindow`. If the segment has a SACK option, only the acknowledgement number and the first block are
     /// written.
@@ -56,7 +56,7 @@ impl Label {
         fits.unwrap_or_else(|| write(NoCause))
     }
 
-    /// Writes the label in this wording.
+    /// Writes the frame's number, its marks and its fields in this wording. [`Text`] cuts what does not fit.
     fn write(&self, text: &mut Text, wording: Wording) -> fmt::Result {
         write!(text, "#{} ", self.frame)?;
         if let Some(port) = self.port {
@@ -130,6 +130,7 @@ impl Label {
         if cause.is_again() {
             text.write_str(if self.ladder.ascii { "again" } else { "↻" })?;
         }
+        // The first retransmission gets no number.
         if let Cause::AfterTimeout(count)
         | Cause::Retransmission { count, .. }
         | Cause::SpuriousRetransmission { count, .. } = cause

@@ -59,15 +59,14 @@ impl Axis {
         let flight = flight.max(1) as f64;
         let gap = |pair: &[Moment]| (pair[1].at - pair[0].at) as f64;
         let is_fold = |pair: &[Moment]| gap(pair) > FLIGHTS * flight;
-        // The scale at which the labels of most instants have room before the next instant.
+        // `usual` is the scale at which the labels of four in five instants have room before the next instant.
         let mut wanted: Vec<f64> =
             moments.windows(2).filter(|pair| !is_fold(pair)).map(|pair| f64::from(pair[0].need) / gap(pair)).collect();
         wanted.sort_by(f64::total_cmp);
         let usual = wanted.get(wanted.len() * 4 / 5).copied().unwrap_or_default();
         let scale = usual.clamp(f64::from(FLIGHT[0]) / flight, f64::from(FLIGHT[1]) / flight);
         // If many instants follow each other closely, all their labels must fit, or the last labels would be far below
-        // their arrows.
-        // A row consists of `ROW + 1` instants without a fold between them.
+        // their arrows. A row consists of `ROW + 1` instants without a fold between them. Its labels need no margins.
         let is_row = |row: &&[Moment]| row.windows(2).all(|pair| !is_fold(pair));
         let need = |row: &[Moment]| row.iter().skip(1).map(|moment| moment.need - MARGIN).sum::<i32>();
         let density = |row: &[Moment]| f64::from(need(row)) / (row[ROW].at - row[0].at) as f64;
@@ -93,7 +92,8 @@ impl Axis {
     }
 
     /// Returns the height of a time in microseconds, between the heights of the instants before and after it. Before
-    /// the first instant, heights are negative.
+    /// the first instant, heights are negative. There, and after the last instant, the scale is that of an interval
+    /// that is not folded.
     pub(super) fn height(&self, at: u64) -> i32 {
         let after = self.points.partition_point(|(time, _)| *time <= at);
         let (Some(&(from, top)), next) = (self.points.get(after.saturating_sub(1)), self.points.get(after)) else {
@@ -121,11 +121,14 @@ mod tests {
     #[test]
     fn heights_are_proportional_and_long_gaps_are_folded() {
         let moments = [0, 1000, 2000, 4000, 1_000_000, 1_001_000].map(|at| Moment { at, need: 20 });
+        // A frame's flight takes 1000 µs. The labels need only 20 pixels, so a flight has the smallest height, 56
+        // pixels.
         let axis = Axis::new(&moments, 1000);
         let heights = moments.map(|moment| axis.height(moment.at));
         assert_eq!(heights[..4], [0, 56, 112, 224]);
         assert_eq!(heights[5] - heights[4], 56);
         assert_eq!(axis.height(500), 28);
+        // The fold begins below the labels of the instant at 4000 µs: 224 + 20.
         assert_eq!(axis.folds.len(), 1);
         assert_eq!(axis.folds[0], Fold { times: [4000, 1_000_000], heights: [244, heights[4]] });
         assert!(heights[4] - heights[3] < 100, "{heights:?}");

@@ -23,7 +23,7 @@ pub(super) const LANES: usize = 4;
 /// The colours of the lanes, if there are several.
 pub(super) const COLORS: [&str; LANES] = ["#0b5394", "#6a1b9a", "#00695c", "#5d4037"];
 
-/// A frame on its way.
+/// A frame on its way. Times are in microseconds since the start of the run.
 pub(super) struct Arrow {
     pub(super) lane: usize,
     /// The sender: 0 is the client, 1 the server.
@@ -40,7 +40,7 @@ pub(super) struct Arrow {
     pub(super) label: String,
 }
 
-/// A text beside the line of a host.
+/// A text beside the line of a host. `at` is in microseconds since the start of the run.
 pub(super) struct Note {
     pub(super) lane: usize,
     /// The host. Notes of hosts other than the first two are in the middle.
@@ -207,6 +207,7 @@ impl Events {
         let arrivals = self.arrows.iter().flat_map(|arrow| &arrow.arrivals).map(|(at, _)| *at);
         let losses = self.arrows.iter().filter(|arrow| arrow.arrivals.is_empty());
         let ends = arrivals.chain(losses.map(|arrow| arrow.at + lost_after(flight)));
+        // A frame sent before the drawn part can also end before it. Such an end takes no room.
         let first = self.instants.keys().next().copied().unwrap_or_default();
         let times: BTreeSet<u64> = self.instants.keys().copied().chain(ends.filter(|at| *at >= first)).collect();
         times.into_iter().map(|at| Moment { at, need: LINE * most(at) + MARGIN }).collect()

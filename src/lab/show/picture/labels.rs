@@ -138,6 +138,7 @@ impl Placing {
             Anchor::Middle => "middle",
             Anchor::End => "end",
         };
+        // The baseline of the text is 4 pixels below the middle of its line.
         let weight = if self.label.is_bold { r#" font-weight="bold""# } else { "" };
         write!(out, r#"<text x="{x}" y="{}" text-anchor="{anchor}" fill="{color}"{weight}>"#, y + 4)?;
         write!(Escaped(out), "{}", self.label.text)?;

@@ -22,8 +22,8 @@ const FOOT: i32 = 30;
 /// The lengths that the bar of the scale can have, in microseconds.
 const BARS: [u64; 16] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000];
 
-/// Draws the part of the picture between two heights. `page` is the number of the page, or `None` if the part is the
-/// whole picture.
+/// Draws the part of the picture between two heights, with a head above and a foot below it. `page` is the number of
+/// the page, or `None` if the part is the whole picture.
 pub(super) fn page(
     out: &mut dyn Write,
     picture: &Picture,
@@ -80,7 +80,7 @@ fn tip_name(color: &'static str) -> &'static str {
     match color {
         INK => "sent",
         ORANGE => "again",
-        // A name cannot begin with '#'.
+        // The colour itself is the name, but without '#': the arrowhead is named in `url(#NAME)`.
         color => color.trim_start_matches('#'),
     }
 }
@@ -103,6 +103,7 @@ fn legend(out: &mut dyn Write, picture: &Picture) -> fmt::Result {
     let scale = picture.axis.scale;
     // The longest time whose bar is not longer than 30 pixels.
     let bar = BARS.into_iter().rfind(|bar| *bar as f64 * scale <= 30.0).unwrap_or(BARS[0]);
+    // The bar is at least 1 pixel long, so that it is visible, and at most 60, so that it fits into the page's head.
     let length = ((bar as f64 * scale) as i32).clamp(1, 60);
     writeln!(out, r#"<path d="M{x} 4h8m-4 0v{length}m-4 0h8" stroke="{INK}" fill="none"/>"#)?;
     let folded = if picture.axis.folds.is_empty() {
@@ -113,7 +114,7 @@ fn legend(out: &mut dyn Write, picture: &Picture) -> fmt::Result {
     writeln!(out, r#"<text x="{}" y="20">{}{folded}</text>"#, x + 16, Span(Duration::from_micros(bar)))
 }
 
-/// Writes the names of the columns and the states at the top of the page.
+/// Writes the names of the columns, and the states of the hosts at the top of the page.
 fn heads(out: &mut dyn Write, picture: &Picture, top: i32) -> fmt::Result {
     let pick = |english, chinese| picture.lang.pick(english, chinese);
     let (y, seconds, step) = (HEAD - 38, pick("seconds", "秒"), pick("step", "步"));
@@ -144,7 +145,8 @@ fn heads(out: &mut dyn Write, picture: &Picture, top: i32) -> fmt::Result {
     Ok(())
 }
 
-/// Draws the lines of the hosts. The lines are dashed where time is folded.
+/// Draws the lines of the hosts, and a tick for each instant in the column of times. The lines are dashed where time is
+/// folded.
 fn lifelines(out: &mut dyn Write, picture: &Picture, top: i32, bottom: i32) -> fmt::Result {
     let lines = (0..picture.lanes()).flat_map(|lane| picture.lines(lane));
     for x in lines.clone() {
@@ -171,6 +173,7 @@ fn lifelines(out: &mut dyn Write, picture: &Picture, top: i32, bottom: i32) -> f
 /// above this page, which begins at the height `top`.
 fn arrow(out: &mut dyn Write, picture: &Picture, arrow: &Arrow, arrival: Option<(u64, i32)>, top: i32) -> fmt::Result {
     let points = picture.path(arrow, arrival);
+    // The cross or arrowhead of an arrow that ends just above this page can reach into it.
     let Some(&(x, y)) = points.last().filter(|(_, y)| *y >= top - LINE) else { return Ok(()) };
     let mut letter = 'M';
     out.write_str(r#"<path d=""#)?;
@@ -189,7 +192,8 @@ fn arrow(out: &mut dyn Write, picture: &Picture, arrow: &Arrow, arrival: Option<
     if arrow.is_lost { cross(out, x, y) } else { Ok(()) }
 }
 
-/// Writes the page's number if there are several pages, and a note on the last page if rows are missing.
+/// Writes the page's number if there are several pages, and a note on the last page if rows are missing. If `page` is
+/// `None`, the page is the whole picture.
 fn foot(out: &mut dyn Write, picture: &Picture, page: Option<usize>, y: i32) -> fmt::Result {
     let pages = picture.pages();
     if let Some(page) = page.filter(|_| pages > 1) {

@@ -58,9 +58,10 @@ impl PictureRows {
         PictureRows { part, hides_background, early: Vec::new(), rows: Vec::new(), is_cut: false }
     }
 
-    /// Keeps an entry if the picture shows it.
+    /// Keeps an entry if the picture shows it. If there is no room for the entry, the picture is cut there.
     pub fn take(&mut self, snapshot: &Snapshot) {
         let what = &snapshot.entry.what;
+        // The ladder has no line for these entries, but the picture shows the new state.
         let is_state = matches!(what, What::Stack(Event::State { .. } | Event::Connecting { .. }));
         let is_hidden = matches!(what, What::Clock) || (self.hides_background && what.is_background());
         if is_hidden || !(is_state || LADDER.row(snapshot).is_some()) {

@@ -15,7 +15,7 @@ const HOP_REQUESTS: u8 = 3;
 pub(super) const HOP_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Client {
-    /// Starts to use the address, because no other host has objected to the claim.
+    /// Starts to use the leased address, because no other host has objected to the claim. Reports the lease.
     pub(in super::super) fn granted(&mut self, now: Instant, changes: &mut Changes) {
         // No other state is lost here: a DHCP claim exists only in `Checking`, or after `release`, which has set
         // `Selecting`.
@@ -41,7 +41,7 @@ impl Client {
     }
 
     /// Releases the lease, if the client has one, and stops the client. Returns the DHCPRELEASE to send (RFC 2131
-    /// section 4.4.6), or `None` if there is no lease.
+    /// section 4.4.6), or `None` if there is no lease. `random` becomes the message's transaction identifier.
     pub(in super::super) fn release(&mut self, random: u32, changes: &mut Changes) -> Option<Message> {
         self.xid = random;
         let old = core::mem::replace(&mut self.state, State::Selecting);

@@ -94,8 +94,8 @@ impl Block {
         if r.board.is_empty() && r.duplicates < r.threshold {
             return;
         }
-        // If the peer has received data that was sent later, the retransmission of the segment at SND.UNA was also
-        // lost.
+        // If the peer has received data that was sent after the retransmission of the segment at SND.UNA, that
+        // retransmission was lost, too.
         if let Some(left) = r.nxt_at_resend
             && r.board.held_above(left) > (r.threshold - 1).saturating_mul(r.mss)
         {

@@ -102,7 +102,11 @@ impl Block {
         }
     }
 
-    /// Sets the largest segment of the path, in bytes. Returns whether the new size is smaller than the old size.
+    /// Sets the largest segment to send, in bytes: `mss`, which is the path's limit, or the size that the handshake
+    /// agreed on if that is smaller. `usize::MAX` means that the path has no limit.
+    ///
+    /// The congestion control uses the new size, too. Returns whether the new size is smaller than the old size.
+    /// Segments that were already sent can then be too long for the path.
     pub(in crate::stack) fn set_path_mss(&mut self, mss: usize) -> bool {
         let r = &mut self.recovery;
         let mss = u32::try_from(mss).unwrap_or(u32::MAX).min(r.agreed_mss);

@@ -26,7 +26,8 @@ impl Block {
         if self.nothing_is_lost() { None } else { self.find_hole() }
     }
 
-    /// Returns the first range to retransmit. A tail loss probe comes first, then lost retransmissions, then lost data.
+    /// Returns the first range to retransmit, or `None`. A tail loss probe comes first, then lost retransmissions, then
+    /// lost data. [`hole`](Self::hole) skips this slower search if nothing is lost.
     fn find_hole(&self) -> Option<(TcpSeqNumber, TcpSeqNumber)> {
         let r = &self.recovery;
         match r.tail {
@@ -44,6 +45,7 @@ impl Block {
         if r.board.is_empty() && r.duplicates == 0 && self.nothing_is_lost() {
             return self.flight();
         }
+        // Lost bytes that were not sent again are not on their way.
         let lost = r.board.missing(r.resent.max(self.una), r.lost_below) + r.bytes_lost_again(self.una);
         // Without SACK, each duplicate acknowledgement means that a segment has arrived.
         let held = if r.sack { 0 } else { r.duplicates.saturating_mul(r.mss) };
@@ -241,8 +243,8 @@ impl Block {
 }
 
 impl Recovery {
-    /// Returns why the bytes of `segment` from `from` on are sent again, and clears `expired`. Must be called before the
-    /// retransmission is recorded.
+    /// Returns why the bytes of `segment` from `from` on are sent again, and clears `expired`. Must be called before
+    /// the retransmission is recorded.
     fn why_again(&mut self, segment: &Segment, from: TcpSeqNumber) -> Repeat {
         let is_lost_again = self.is_lost_again(from);
         match self.expired.take() {

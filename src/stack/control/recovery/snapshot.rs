@@ -130,6 +130,7 @@ impl Block {
             rttvar: r.rtt.smoothed().map(|_| r.rtt.variation()),
             rto: self.interval(),
             cwnd: (r.window.algorithm() != Congestion::None).then(|| r.window.bytes()),
+            // Before the first loss, the threshold is `u32::MAX`.
             ssthresh: (threshold < u32::MAX).then_some(threshold),
             duplicates: r.duplicates,
             recovery_point: r.point,
@@ -153,7 +154,8 @@ impl Block {
         }
     }
 
-    /// Returns what keeps `unsent` bytes from being sent. Follows the rules of `allowance`, without its side effects.
+    /// Returns what keeps `unsent` bytes from being sent, or `None` if nothing does. The rules are those by which
+    /// `allowance` (in window.rs) limits new data, but this function changes nothing.
     fn held_by(&self, unsent: u32, nagle: bool) -> Option<HeldBy> {
         let mss = self.recovery.mss;
         if unsent == 0 {
@@ -167,6 +169,7 @@ impl Block {
         let room = self.room(None);
         let limit = offered.min(room);
         match () {
+            // Everything fits, so only Nagle's algorithm can hold the data back.
             () if unsent <= limit => (nagle && unsent < mss && self.flight() > 0).then_some(HeldBy::Nagle),
             // A full segment fits, so nothing holds the data back.
             () if limit >= mss => None,

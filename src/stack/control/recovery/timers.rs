@@ -25,6 +25,10 @@ impl Timer {
 
 impl Block {
     /// Restarts the retransmission timer and the timer of the tail loss probe.
+    ///
+    /// The probe is scheduled only if the peer supports SACK, no recovery is running, no data probes the window, and
+    /// the probe comes before the retransmission timeout. Otherwise the timer of the probe stops. At most one probe is
+    /// sent until new data is acknowledged.
     pub(super) fn arm(&mut self, now: Instant) {
         let flight = self.flight();
         // Data that probes the window is beyond the window. A FIN, which counts as one byte, may be one byte beyond the
@@ -57,8 +61,8 @@ impl Block {
         due
     }
 
-    /// Returns whether smoltcp has nothing to send before the retransmission timer expires, unless a frame arrives.
-    /// Returns false in doubtful cases.
+    /// Returns whether smoltcp has nothing to send before the retransmission timer expires, unless a frame arrives. The
+    /// stack then need not ask smoltcp for the time of its next work. Returns false in doubtful cases.
     ///
     /// The result is true only if all `queue` bytes of the send buffer were sent, and if the timer was started at
     /// `now`, by a sent segment or by an ACK. smoltcp's own timer was then started at `now`, too, and does not expire
@@ -72,7 +76,12 @@ impl Block {
         r.retransmission.is_some_and(started_now) && r.board.is_empty() && has_sent_all && !self.owes_ack()
     }
 
-    /// Processes the timers that have expired.
+    /// Processes the timers that have expired:
+    ///
+    /// - The persist timer: data may now be sent although it does not fit the peer's window.
+    /// - The retransmission timer: all data in flight is treated as lost and is sent again. The congestion window is
+    ///   reduced, unless the peer's window is closed.
+    /// - The timer of the tail loss probe: the final segment in flight is sent again.
     pub(in crate::stack) fn expire(&mut self, now: Instant) {
         if self.recovery.has_resends() {
             self.find_lost_resends(now);

@@ -41,6 +41,8 @@ impl Block {
     }
 
     /// Returns the window field to pass to smoltcp before smoltcp sends, or `None` if smoltcp's window still applies.
+    /// The field takes the place of the peer's window, so that smoltcp sends only what loss recovery and congestion
+    /// control allow.
     ///
     /// `queue` is the number of bytes in the send buffer. Also reduces the congestion window after an idle time, and
     /// can start or stop the persist timer (see `allowance`).
@@ -74,6 +76,7 @@ impl Block {
         } else {
             r.shown >= queue && r.frontier >= self.nxt && self.hole().is_none()
         };
+        // With `singly`, smoltcp gets a new window for each segment, so `field` must run.
         let may_send = is_covered && !r.singly;
         if may_send && has_unsent {
             self.recovery.persist = None;
@@ -85,6 +88,10 @@ impl Block {
     ///
     /// smoltcp sends from its own SND.NXT (`frontier`) up to the edge of this window. In this function, an edge is a
     /// number of bytes from SND.UNA.
+    ///
+    /// If nothing must be retransmitted, the edge admits the new data that `allowance` allows. Otherwise, the edge lets
+    /// smoltcp first skip the bytes that the peer has (smoltcp creates their segments, but the stack withholds them),
+    /// then send the hole: the bytes that the peer lacks.
     pub(in crate::stack) fn field(&mut self, now: Instant, queue: u32) -> u16 {
         let (scale, mss) = (self.recovery.shown_scale, self.recovery.mss);
         let frontier = self.recovery.frontier;
@@ -147,7 +154,8 @@ impl Block {
     /// If there is no new data, or if lost data must be sent first, returns 0 and changes nothing. Otherwise, there are
     /// two side effects:
     ///
-    /// - If the congestion window is the limit, `limited_until` records this.
+    /// - If the congestion window is the limit, `limited_until` records this. An acknowledgement enlarges the
+    ///   congestion window only if that window has limited the sender (RFC 9438 section 5.8).
     /// - If nothing may be sent and the retransmission timer is not running, the persist timer starts or keeps running.
     ///   In all other cases, the persist timer stops.
     fn allowance(&mut self, now: Instant, queue: u32) -> u32 {

@@ -47,7 +47,7 @@ impl Coverage {
     }
 
     /// Adds a fragment if it overlaps no other fragment. The range must not be empty and must begin at a multiple of 8
-    /// below 65,536.
+    /// below 65,536. A fragment that ends beyond the longest datagram counts as overlapping.
     pub(super) fn add(&mut self, bytes: Range<usize>) -> Added {
         let units = bytes.start / UNIT..bytes.end.div_ceil(UNIT);
         let taken = units.clone().filter(|&unit| is_set(&self.there, unit)).count();

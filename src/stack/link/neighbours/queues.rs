@@ -49,7 +49,7 @@ impl Neighbours<'_> {
         (first != NONE).then_some(first.into())
     }
 
-    /// Moves an entry to the end of a queue.
+    /// Adds an entry at the end of a queue. If the entry is in the queue already, moves the entry to the end.
     pub(super) fn push(&mut self, kind: usize, index: usize) {
         self.unlink(kind, index);
         // The field `previous` of a queue is its last entry.
