@@ -166,7 +166,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
 
     /// Returns the earliest deadline of all connections.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.deadlines.first(self.index)
+        self.deadlines.first()
     }
 
     /// Returns the time at which the connection in slot `index` next has work.

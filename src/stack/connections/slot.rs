@@ -106,7 +106,13 @@ impl<S> Slot<'_, S> {
     /// processed the latest change of the TCP state.
     #[inline(always)]
     pub(super) fn is_established(&self) -> bool {
-        let established = self.state == State::Established && self.peek().is_some_and(|s| s.state() == self.state);
+        self.peek().is_some_and(|socket| self.serves(socket))
+    }
+
+    /// Does the work of [`is_established`](Self::is_established) for `socket`, the slot's socket.
+    #[inline(always)]
+    pub(super) fn serves(&self, socket: &Socket<'_>) -> bool {
+        let established = self.state == State::Established && socket.state() == self.state;
         established && matches!(self.phase, Phase::Serving)
     }
 
@@ -114,15 +120,15 @@ impl<S> Slot<'_, S> {
     /// timer expires.
     #[cfg(feature = "recovery")]
     pub(super) fn only_waits(&self, now: Instant) -> bool {
-        self.is_established() && self.peek().is_some_and(|socket| self.control.only_waits(now, socket.send_queue()))
+        let waits = |socket: &Socket<'_>| self.serves(socket) && self.control.only_waits(now, socket.send_queue());
+        self.peek().is_some_and(waits)
     }
 
     /// Returns the time at which the control block's next timer expires or a silent peer's time limit ends, whichever
-    /// is earlier. `None` once the socket is closed.
+    /// is earlier. `None` once the socket is closed. The state in the slot must be the socket's state.
     #[cfg(feature = "recovery")]
     pub(super) fn block_due(&self, timeout: Duration) -> Option<Instant> {
-        let is_open = self.peek().is_some_and(|socket| socket.state() != State::Closed);
-        if is_open { sooner(self.control.due(), self.dead_at(timeout)) } else { None }
+        if self.state != State::Closed { sooner(self.control.due(), self.dead_at(timeout)) } else { None }
     }
 
     /// Returns the time at which the stack abandons an established connection if its peer stays silent. The peer may be

@@ -73,15 +73,15 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             let next = session.poll(socket, context);
             (next, unread.saturating_sub(socket.recv_queue()), socket.send_queue().saturating_sub(unsent))
         });
-        let (Some((next, read, written)), Some(tuple)) = (run, self.connections.tuple(index)) else {
-            // A connection without a program or without endpoints is closed.
-            return Next::Close;
-        };
-        let id = self.connections.id(index);
-        if read > 0 || written > 0 {
-            // Every read or write is progress, even if the queues have the same lengths as before.
-            self.connections.slots[index].give_up_at = None;
+        // A connection without a program or without endpoints is closed.
+        let Some((next, read, written)) = run else { return Next::Close };
+        let Some(tuple) = &self.connections.index[index].tuple else { return Next::Close };
+        if read == 0 && written == 0 {
+            return next;
         }
+        let (id, tuple) = (self.connections.id(index), *tuple);
+        // Every read or write is progress, even if the queues have the same lengths as before.
+        self.connections.slots[index].give_up_at = None;
         if read > 0 {
             io.probe.event(now, &Event::Read { id, tuple, bytes: read });
         }

@@ -151,8 +151,8 @@ impl Groups {
 
     /// Returns the time of the next report.
     pub(super) fn due(&self) -> Option<Instant> {
-        // `None` is less than any time: without `blocked_until`, or without a report, the result is `self.due`.
-        self.due.max(self.due.and(self.blocked_until))
+        let due = self.due?;
+        Some(self.blocked_until.map_or(due, |until| until.max(due)))
     }
 
     /// Delays all reports until `until`, because the device has no room.
