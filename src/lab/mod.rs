@@ -355,6 +355,7 @@ impl<
         for Sent { id, host, summary, verdict, len } in newly_sent {
             // If no host has sent the frame, it has no cause.
             if host == WIRE {
+                self.tracks.note_forged(&summary);
                 self.push(host, What::Sent { frame: id, summary, len, cause: None, verdict });
                 continue;
             }
