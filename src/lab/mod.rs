@@ -18,6 +18,9 @@ pub mod file;
 mod forged;
 #[doc(hidden)]
 pub mod lang;
+#[cfg(feature = "session")]
+#[doc(hidden)]
+pub mod messages;
 mod notes;
 #[cfg(feature = "alloc")]
 pub mod packetdrill;
