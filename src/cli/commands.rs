@@ -74,7 +74,7 @@ pub fn run() -> Result<u8, Failure> {
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             error.print().map(|()| 0).map_err(Failure::output)
         }
-        Err(error) => Err(explain(&error, &command, &words)),
+        Err(error) => Err(explain(error, &command, &words)),
     }
 }
 

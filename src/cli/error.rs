@@ -5,6 +5,8 @@ use std::io;
 use std::process::ExitCode;
 
 use crate::host::DriveError;
+use crate::lab::lang::Lang;
+use crate::lab::messages;
 use crate::lab::tokens::visible;
 
 /// The error with which smolstep exits: one line for the user, and an exit code. The code is 2 for an invalid command
@@ -16,13 +18,15 @@ pub struct Failure {
     what: String,
     /// The document that describes the file in which the error is. Other errors point to `--help`.
     guide: Option<&'static str>,
+    /// The language of the message and of the clauses that are added to it.
+    lang: Lang,
 }
 
 impl Failure {
     /// Creates an error with exit code `code` and the message `what`.
     pub fn new(code: u8, what: impl fmt::Display) -> Self {
         // Words on the command line can contain control characters, which are escaped to keep the message on one line.
-        Failure { code, what: visible(&what.to_string()), guide: None }
+        Failure { code, what: visible(&what.to_string()), guide: None, lang: Lang::En }
     }
 
     /// Creates a run-time error, which has exit code 1.
@@ -40,7 +44,7 @@ impl Failure {
     /// for a program that SIGPIPE has killed.
     pub fn output(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::BrokenPipe => Failure { code: 128 + 13, what: String::new(), guide: None },
+            io::ErrorKind::BrokenPipe => Failure { code: 128 + 13, what: String::new(), guide: None, lang: Lang::En },
             _ => Self::run(format_args!("standard output: {error}")),
         }
     }
@@ -51,11 +55,23 @@ impl Failure {
         Failure { guide: Some(guide), ..Self::usage(what) }
     }
 
+    /// Translates the message. Later clauses are in this language, too.
+    pub fn in_lang(mut self, lang: Lang) -> Self {
+        self.what = messages::in_lang(&self.what, lang);
+        self.lang = lang;
+        self
+    }
+
     /// Adds a clause to the message.
     pub fn with_clause(mut self, clause: impl fmt::Display) -> Self {
+        let clause = messages::in_lang(&clause.to_string(), self.lang);
         // A question mark already separates the message from the clause.
-        let after = if self.what.ends_with('?') { "" } else { ";" };
-        self.what.push_str(&format!("{after} {clause}"));
+        let separator = match (self.what.ends_with(['?', '？']), self.lang) {
+            (true, Lang::En) => " ",
+            (true, Lang::Zh) => "",
+            (false, lang) => lang.pick("; ", "；"),
+        };
+        self.what.push_str(&format!("{separator}{clause}"));
         self
     }
 

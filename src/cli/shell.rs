@@ -16,6 +16,7 @@ use crate::host::Interrupt;
 use crate::lab::Verdict;
 use crate::lab::figure::NAMES;
 use crate::lab::lang::Lang;
+use crate::lab::messages;
 use crate::lab::packetdrill::segment::{self, SegmentText};
 use crate::lab::run::{self, Goal, GoalError};
 use crate::lab::tokens::clip;
@@ -306,10 +307,8 @@ fn inject(words: &str, usage: &str, lang: Lang) -> Result<Command, String> {
         _ => return Err(format!("type {usage}")),
     };
     let segment = segment::parse(text.trim_start());
-    let segment = segment.map_err(|error| match lang {
-        Lang::En => format!("column {} of the segment: {error}", error.column),
-        Lang::Zh => format!("报文段的第 {} 列：{error}", error.column),
-    })?;
+    let segment = segment
+        .map_err(|error| messages::in_lang(&format!("column {} of the segment: {error}", error.column), lang))?;
     Ok(Command::Inject(to, segment))
 }
 

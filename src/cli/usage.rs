@@ -10,10 +10,13 @@ use super::error::Failure;
 use super::sandbox;
 use super::suggest::nearest;
 use crate::app;
+use crate::lab::tokens::clip;
 
 /// Turns clap's error about `words` into one line that ends with the matching `--help` command. The first word is the
 /// program's name.
-pub fn explain(error: &Error, command: &Command, words: &[OsString]) -> Failure {
+pub fn explain(mut error: Error, command: &Command, words: &[OsString]) -> Failure {
+    shorten_words(&mut error);
+    let error = &error;
     let first = words.get(1).map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
     // For an error about clap's own subcommand `help`, name 'smolstep --help' as for an unknown command.
     let Some(subcommand) = command.find_subcommand(&first).filter(|command| command.get_name() != "help") else {
@@ -69,6 +72,20 @@ fn explain_top_level(error: &Error, command: &Command) -> String {
         }
         Some((near, None)) => format!("there is no command '{word}': did you mean 'smolstep {near}'?"),
         None => format!("there is no command '{word}': there are {}", commands().collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// Cuts the long words of the command line that clap's text for an error contains, and escapes their control characters.
+fn shorten_words(error: &mut Error) {
+    let kinds = match error.kind() {
+        ErrorKind::UnknownArgument => &[ContextKind::InvalidArg][..],
+        _ => &[ContextKind::InvalidValue, ContextKind::InvalidSubcommand],
+    };
+    for kind in kinds {
+        if let Some(ContextValue::String(word)) = error.get(*kind) {
+            let word = clip(word);
+            error.insert(*kind, ContextValue::String(word));
+        }
     }
 }
 

@@ -18,6 +18,9 @@ pub mod file;
 mod forged;
 #[doc(hidden)]
 pub mod lang;
+#[cfg(feature = "session")]
+#[doc(hidden)]
+pub mod messages;
 mod notes;
 #[cfg(feature = "alloc")]
 pub mod packetdrill;
@@ -355,6 +358,7 @@ impl<
         for Sent { id, host, summary, verdict, len } in newly_sent {
             // If no host has sent the frame, it has no cause.
             if host == WIRE {
+                self.tracks.note_forged(&summary);
                 self.push(host, What::Sent { frame: id, summary, len, cause: None, verdict });
                 continue;
             }

@@ -6,13 +6,15 @@ use smoltcp::wire::{IpEndpoint, TcpSeqNumber};
 
 use super::{address, change};
 use crate::stack::Event;
-use crate::trace::{Flow, Summary};
+use crate::trace::{Ends, Flow, Summary};
 
 /// The tracked connections of `N` hosts: at most `FLOWS`.
 pub(super) struct Tracks<const N: usize, const FLOWS: usize> {
     flows: [Option<Tracked>; FLOWS],
-    /// The number of connections that have been tracked so far.
+    /// The number of connections between hosts that have been tracked so far.
     pub(super) count: u32,
+    /// Whether a SYN from a forged address has been sent.
+    pub(super) has_forged: bool,
     /// The connection of the most recent frame or event.
     pub(super) latest: Option<[IpEndpoint; 2]>,
 }
@@ -20,7 +22,8 @@ pub(super) struct Tracks<const N: usize, const FLOWS: usize> {
 /// A tracked connection. Its first endpoint is the sender of the first segment.
 #[derive(Clone, Copy)]
 pub(super) struct Tracked {
-    /// The connection's number, from 0. Connections are numbered in the order of their first segments.
+    /// The connection's number, from 0. Connections are numbered in the order of their first segments. Connections from
+    /// forged addresses are not counted.
     pub(super) number: u32,
     ends: [IpEndpoint; 2],
     pub(super) flow: Flow,
@@ -45,7 +48,7 @@ impl Tracked {
 
 impl<const N: usize, const FLOWS: usize> Tracks<N, FLOWS> {
     pub(super) const fn new() -> Self {
-        Tracks { flows: [None; FLOWS], count: 0, latest: None }
+        Tracks { flows: [None; FLOWS], count: 0, has_forged: false, latest: None }
     }
 
     /// Returns whether both endpoints have the address of a host. A forged address belongs to no host.
@@ -64,6 +67,13 @@ impl<const N: usize, const FLOWS: usize> Tracks<N, FLOWS> {
     pub(super) fn isn(&self, ends: [IpEndpoint; 2]) -> Option<[Option<TcpSeqNumber>; 2]> {
         let (side, Tracked { flow, .. }) = self.find(ends)?;
         Some([flow.sides[side].iss, flow.sides[1 - side].iss])
+    }
+
+    /// Records that a frame of no host is on the wire, such as the SYN of a flood.
+    pub(super) fn note_forged(&mut self, summary: &Summary) {
+        let is_syn = summary.segment().is_some_and(|segment| segment.syn && segment.ack.is_none());
+        let is_between_hosts = |ends: Ends| self.is_between_hosts([ends.source, ends.destination]);
+        self.has_forged |= is_syn && summary.ends.is_some_and(|ends| !is_between_hosts(ends));
     }
 
     /// Records the state that an event of a step reports. The event's connection becomes the most recent one, if it is
@@ -116,7 +126,7 @@ impl<const N: usize, const FLOWS: usize> Tracks<N, FLOWS> {
             None if begin => {
                 let index = self.room_for(ends)?;
                 let number = self.count;
-                self.count += 1;
+                self.count += u32::from(self.is_between_hosts(ends));
                 self.flows[index] =
                     Some(Tracked { number, ends, flow: Flow::default(), states: [None; 2], changed: [None; 2] });
                 index

@@ -9,7 +9,7 @@ use super::{Lab, Scheduled, address};
 use crate::lab::show::{Entry, What};
 #[cfg(feature = "recovery")]
 use crate::stack::Control;
-use crate::stack::{Connection, Console, Event, Session, Tuple, UdpSession};
+use crate::stack::{Connection, Console, End, Event, Session, Tuple, UdpSession};
 use crate::trace::{Carries, Side, Summary};
 
 /// An entry, with the sequence numbers and states that are shown with it.
@@ -59,14 +59,17 @@ impl Snapshot {
     }
 }
 
-/// The number of an entry's connection among the connections that the client makes in the run.
+/// The lane of an entry's connection. Each connection of the client has its own lane. The connections from forged
+/// addresses share one lane, after the others.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lane {
-    /// The number of the entry's connection, from 0. `None` if the entry has no connection.
+    /// The number of the lane, from 0. `None` if the entry has no connection, or if there is only one lane.
     pub number: Option<u32>,
-    /// The number of connections that the client has made or will make.
+    /// The number of lanes in the run.
     pub of: u32,
+    /// Whether the lane is that of the forged addresses.
+    pub is_shared: bool,
 }
 
 /// A connection as one host sees it.
@@ -161,33 +164,36 @@ impl<
             What::Stack(Event::Dropped(_)) => self.tracks.latest,
             _ => ends_of(&entry),
         };
-        // The port and the number tell the client's connections apart, so a single connection has neither.
+        let is_forged = ends.is_some_and(|ends| !self.tracks.is_between_hosts(ends));
+        // The port and the lane tell the connections apart, so a single connection has neither.
         let calls = self.client_calls();
-        let port = ends.filter(|_| calls > 1).map(|ends| {
+        let of = calls + u32::from(self.tracks.has_forged);
+        let port = ends.filter(|_| of > 1).map(|ends| {
             let caller = ends.iter().find(|end| end.addr == address(0));
             caller.map_or(0, |end| end.port)
         });
         // The port is 0 if the client is not a side of the connection.
         let port = port.filter(|&port| port > 0);
-        let number = ends.filter(|_| port.is_some()).map(|ends| self.number_of(ends));
-        // A forged connection is always identified by its port.
-        let is_forged = |end: &&IpEndpoint| (0..N).all(|host| address(host) != end.addr);
-        let forged = ends.and_then(|ends| ends.iter().find(is_forged).map(|end| end.port));
-        let states = match ends {
-            // A host that is not a side of the forged connection shows the state of its own connection.
-            Some(ends) if !self.tracks.is_between_hosts(ends) => [0, 1].map(|host| {
-                let is_end = ends.iter().any(|end| end.addr == address(host));
-                self.state(host, is_end.then_some(ends))
-            }),
-            ends => [0, 1].map(|host| self.state(host, ends)),
+        let number = match ends {
+            Some(_) if is_forged => (of > 1).then_some(calls),
+            Some(ends) => port.map(|_| self.number_of(ends)),
+            None => None,
         };
+        // A forged connection is always identified by its port.
+        let is_forged_end = |end: &&IpEndpoint| (0..N).all(|host| address(host) != end.addr);
+        let forged = ends.and_then(|ends| ends.iter().find(is_forged_end).map(|end| end.port));
+        let states = [0, 1].map(|host| {
+            // A host that is not a side of the forged connection shows the state of its own connection.
+            let own = ends.filter(|ends| !is_forged || ends.iter().any(|end| end.addr == address(host)));
+            self.state_after(host, &entry, own)
+        });
         let before = [0, 1].map(|host| self.state_before(host, &entry, ends, states[host]));
         let is_refused = matches!(entry.what, What::Arrived { .. }) && summary.is_some_and(|s| self.refuses(&s));
         let is_udp = matches!(entry.what, What::RanUdp(..) | What::Stack(Event::Udp { .. }))
             || summary.is_some_and(|summary| matches!(summary.carries, Carries::Udp(_)));
         let has_states = !is_udp && self.has_tcp();
         let port = forged.or(port).filter(|&port| port > 0);
-        let lane = Lane { number, of: calls };
+        let lane = Lane { number, of, is_shared: is_forged && number.is_some() };
         Snapshot {
             entry,
             isn,
@@ -201,6 +207,30 @@ impl<
             #[cfg(feature = "recovery")]
             reduction: None,
         }
+    }
+
+    /// Returns the state of a host's connection after the step of an entry. Without `ends`, returns the state of the most
+    /// recent connection.
+    fn state_after(&self, host: usize, entry: &Entry, ends: Option<[IpEndpoint; 2]>) -> State {
+        match entry.what {
+            // The stack has given the connection up, even if a program still listens on its port. (After RST, the
+            // connection returns to LISTEN: RFC 9293 section 3.10.7.4.)
+            What::Stack(Event::HandshakeEnded { end, .. }) if host == entry.host && end != End::Reset => State::Closed,
+            // A call or an event after the step of this entry can be reported together with the next step.
+            _ if entry.step < self.steps => {
+                self.changed_since(host, entry.step + 1, ends).unwrap_or_else(|| self.state(host, ends))
+            }
+            _ => self.state(host, ends),
+        }
+    }
+
+    /// Returns the state of a host's connection before the step `since`, if the state has changed in that step or later.
+    /// Without `ends`, returns the state of the most recent connection.
+    fn changed_since(&self, host: usize, since: u32, ends: Option<[IpEndpoint; 2]>) -> Option<State> {
+        let ends = ends.or(self.tracks.latest)?;
+        let own = ends.iter().position(|end| end.addr == address(host))?;
+        let (side, tracked) = self.tracks.find([ends[own], ends[1 - own]])?;
+        tracked.state_before(side, since)
     }
 
     /// Returns the state of a host's connection before the step of an entry, or `None` if the connection is not

@@ -1,8 +1,10 @@
 //! Faults of the wire: each fault has the effect on a frame that its verb names.
 
 use smolstep::cli::replay::replay;
+use smolstep::lab::scenarios::SCENARIOS;
 use smolstep::lab::show::What;
 use smolstep::lab::{Fault, START, ScriptStep, Setup, Verdict};
+use smolstep::stack::{End, Event};
 use smolstep::trace::Cause;
 use smoltcp::time::Duration;
 
@@ -131,4 +133,43 @@ fn each_timeout_is_twice_the_previous_timeout() {
         });
     }
     assert!(doubled > 50, "{doubled}");
+}
+
+/// A connection that has timed out sends nothing more: no retransmission and no probe. If the handshake was complete,
+/// one RST tells the peer, in the step of the time-out.
+#[test]
+fn a_connection_that_timed_out_sends_at_most_one_reset() {
+    let (mut ends, mut resets) = (0, 0);
+    for scenario in SCENARIOS {
+        for words in ["drop client any", "drop client data", "drop client ack", "drop server any", "drop server synack"]
+        {
+            let mut setup = (scenario.setup)();
+            let fault = Fault::parse(words, |_| None).expect("a fault");
+            if !setup.faults.add(fault) || setup.flood > 0 {
+                continue;
+            }
+            // The host, the connection and the step of each time-out.
+            let mut over = Vec::new();
+            let _ = replay(&setup, |snapshot, _| {
+                let entry = snapshot.entry;
+                match entry.what {
+                    What::Stack(Event::Ended { end: End::TimedOut, tuple, .. }) => {
+                        ends += 1;
+                        over.push((entry.host, [tuple.local, tuple.remote], entry.step));
+                    }
+                    What::Sent { summary, .. } => {
+                        let (Some(segment), Some(tuple)) = (summary.segment(), summary.ends) else { return };
+                        let connection = [tuple.source, tuple.destination];
+                        let known = over.iter().rfind(|(host, ends, _)| (*host, *ends) == (entry.host, connection));
+                        // A new call can use the same ports, and begins with SYN.
+                        let Some((.., step)) = known.filter(|_| !segment.syn) else { return };
+                        assert!(segment.rst, "{} with {words}: {snapshot:?}", scenario.slug);
+                        resets += u32::from(entry.step == *step);
+                    }
+                    _ => {}
+                }
+            });
+        }
+    }
+    assert!(ends > 0 && resets > 0 && resets <= ends, "{resets} resets for {ends} connections");
 }

@@ -127,6 +127,8 @@ fn each_expectation_is_reported_with_its_verdict() {
     ends(&["--expect", text(&file)], 2, "expect.txt expects nothing: write a line such as");
     fs::write(&file, "client sends syn\n  never server server\n").unwrap();
     ends(&["--expect", text(&file)], 2, "expect.txt:2:16: 'server' should be a TCP state");
+    // As for other files, the error names the page that describes the lines.
+    ends(&["--expect", text(&file)], 2, "; see docs/lab-file.md\n");
 }
 
 const EXERCISE: &str = "\

@@ -93,3 +93,50 @@ fn the_capture_has_the_frames_of_the_wire() {
     let comment = b"a forged segment";
     assert!(bytes.windows(comment.len()).any(|w| w.eq_ignore_ascii_case(comment)));
 }
+
+/// An error shows a long or invisible value in part, whichever option has the value.
+#[test]
+fn an_error_shows_no_long_value() {
+    let long = "x".repeat(5000) + "\u{1b}[2J";
+    let short = "\u{1b}[2J\n\nx";
+    for option in [
+        "--until",
+        "--seed",
+        "--latency",
+        "--jitter",
+        "--rate",
+        "--mtu",
+        "--loss",
+        "--queue",
+        "--router-mtu",
+        "--congestion",
+        "--buffer",
+        "--isn",
+        "--window-scale",
+        "--keep-alive",
+        "--ack-delay",
+        "--clients",
+        "--flood",
+        "--limit",
+        "--fault",
+        "--graph",
+        "--show",
+        "--lang",
+        "--from",
+        "--to",
+        "--print",
+        "--unknown",
+    ] {
+        for value in [&long, short] {
+            let run = lab(&[&format!("{option}={value}")]);
+            let err = String::from_utf8(run.stderr).unwrap();
+            assert_eq!(run.status.code(), Some(2), "{option}: {err}");
+            let line = err.strip_suffix('\n').unwrap();
+            assert!(line.starts_with("smolstep: ") && !line.contains(char::is_control), "{option}: {err:?}");
+            assert!(!line.contains(&"x".repeat(60)), "{option}: {line}");
+        }
+    }
+    let run = lab(&[&format!("--{long}")]);
+    let err = String::from_utf8(run.stderr).unwrap();
+    assert!(err.len() < 300 && err.contains("xxx..."), "{err}");
+}

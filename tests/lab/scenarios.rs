@@ -2,7 +2,7 @@
 //!
 //! The expectations of all scenarios hold. Together, the scenarios reach all states and transitions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use smolstep::app::APPS;
 use smolstep::cli::replay::{coverage, replay};
@@ -14,6 +14,8 @@ use smolstep::lab::scenarios::{SCENARIOS, Scenario};
 use smolstep::lab::selftest::CHECKS;
 use smolstep::lab::show::What;
 use smolstep::lab::{Setup, Snapshot, StartError};
+use smolstep::stack::{End, Event};
+use smoltcp::socket::tcp::State;
 use smoltcp::time::Duration;
 
 /// Returns all entries of a run and whether it ended by itself.
@@ -39,6 +41,65 @@ fn every_expectation_holds() {
         assert!(experiment.expects(), "{} expects nothing", scenario.slug);
         assert_eq!(experiment.title, scenario.summary);
     }
+}
+
+/// The states of a row are those after its step, and a state changes only by what happens at its host. So if a host's
+/// state differs from the row before, the row's step has an entry of this host.
+#[test]
+fn a_row_shows_the_states_after_its_step() {
+    for scenario in SCENARIOS {
+        let entries = entries(&scenario).1;
+        let active: BTreeSet<(u32, usize)> = entries.iter().map(|s| (s.entry.step, s.entry.host)).collect();
+        let mut known: BTreeMap<Option<u16>, [State; 2]> = BTreeMap::new();
+        for snapshot in entries {
+            // In a run with several connections, a row without a port belongs to none of them.
+            if !snapshot.has_states || snapshot.lane.of > 1 && snapshot.port.is_none() {
+                continue;
+            }
+            let before = known.insert(snapshot.port, snapshot.states).unwrap_or(snapshot.states);
+            // The client is no side of a connection from a forged address: it shows its own connection there.
+            let sides = if snapshot.lane.is_shared { &[1][..] } else { &[0, 1] };
+            for &host in sides.iter().filter(|&&host| before[host] != snapshot.states[host]) {
+                let is_active = active.contains(&(snapshot.entry.step, host));
+                assert!(is_active, "{}: {before:?} to {snapshot:?}", scenario.slug);
+            }
+        }
+    }
+}
+
+/// If a run has several connections, each row of a connection has a port, and a lane that no other port has. Only the
+/// connections from forged addresses share a lane. A handshake that the stack has given up leaves CLOSED.
+#[test]
+fn each_connection_has_a_lane_and_a_port() {
+    let mut with_lanes = BTreeSet::new();
+    for scenario in SCENARIOS {
+        let mut lanes: BTreeMap<u32, BTreeSet<u16>> = BTreeMap::new();
+        for snapshot in entries(&scenario).1 {
+            let is_of_connection = match snapshot.entry.what {
+                What::Arrived { summary, .. } | What::Sent { summary, .. } => summary.segment().is_some(),
+                What::Ran(_, tuple, _) => tuple.is_some(),
+                What::Stack(event) => event.tuple().is_some(),
+                _ => false,
+            };
+            if let What::Stack(Event::HandshakeEnded { end, .. }) = snapshot.entry.what
+                && end != End::Reset
+            {
+                assert_eq!(snapshot.states[snapshot.entry.host], State::Closed, "{}: {snapshot:?}", scenario.slug);
+            }
+            if snapshot.lane.of < 2 || !is_of_connection {
+                continue;
+            }
+            let known = snapshot.lane.number.zip(snapshot.port).filter(|(number, _)| *number < snapshot.lane.of);
+            let Some((number, port)) = known else { panic!("{}: {snapshot:?}", scenario.slug) };
+            let ports = lanes.entry(number).or_default();
+            ports.insert(port);
+            assert!(ports.len() == 1 || snapshot.lane.is_shared, "{}: {snapshot:?}", scenario.slug);
+        }
+        let ports: Vec<u16> = lanes.values().flatten().copied().collect();
+        assert_eq!(ports.iter().collect::<BTreeSet<_>>().len(), ports.len(), "{}: {lanes:?}", scenario.slug);
+        with_lanes.extend((lanes.len() > 1).then_some(scenario.slug));
+    }
+    assert!(with_lanes.contains("syn-flood") && with_lanes.contains("backlog-full"), "{with_lanes:?}");
 }
 
 #[test]

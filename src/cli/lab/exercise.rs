@@ -13,6 +13,7 @@ use crate::cli::output::say_line;
 use crate::cli::shell::Shell;
 use crate::lab::file::{Answers, Experiment, Key};
 use crate::lab::lang::Lang;
+use crate::lab::messages;
 use crate::lab::run::Run;
 use crate::lab::run::marks::Verdict;
 use crate::lab::tokens::visible;
@@ -56,7 +57,8 @@ pub fn exercise(args: &LabArgs) -> Result<u8, Failure> {
         let _ = core::fmt::Write::write_str(&mut text, &given.text());
         text.finish()?;
         if !is_stdout(path) {
-            say_line(format_args!("the answers are in {}", visible(&path.to_string_lossy())))?;
+            let what = format!("the answers are in {}", visible(&path.to_string_lossy()));
+            say_line(messages::in_lang(&what, args.lang()))?;
         }
     }
     Ok(0)
@@ -117,7 +119,7 @@ fn ask(experiment: &Experiment, key: &Key<'_>, lang: Lang) -> Result<Answers, Fa
                 Some(answer) => answer,
             };
             match verdict(experiment, key, index, answer)? {
-                Verdict::Invalid(why) => say_line(why)?,
+                Verdict::Invalid(why) => say_line(messages::in_lang(&why, lang))?,
                 Verdict::Right => {
                     say_line(lang.pick("right", "正确"))?;
                     points += question.points;

@@ -9,6 +9,8 @@ use super::output_file::{Text, is_same, is_stdout};
 use crate::cli::error::Failure;
 use crate::cli::output::say;
 use crate::lab::file::{Answers, Experiment, Key};
+use crate::lab::lang::Lang;
+use crate::lab::messages;
 use crate::lab::run::marks::{self, Verdict};
 use crate::lab::tokens::{clip, visible};
 use crate::trace::json::Object;
@@ -30,7 +32,7 @@ pub fn mark(args: &LabArgs) -> Result<u8, Failure> {
     }
     // Of the files that a run can write, this command writes only that of --json.
     let writes_only_json = args.files().count() == args.json.iter().count();
-    allow_only(args, &["--json"], writes_only_json && !args.explain && !args.ascii)?;
+    allow_only(args, &["--json", "--lang"], writes_only_json && !args.explain && !args.ascii)?;
     if args.seed.is_some() {
         return Err(Failure::usage("mark takes no --seed: each file of answers names its own"));
     }
@@ -55,7 +57,7 @@ pub fn mark(args: &LabArgs) -> Result<u8, Failure> {
             let _ = marks.write_json(json);
         }
         if !args.json.as_deref().is_some_and(is_stdout) {
-            say(marks.text())?;
+            say(marks.text(args.lang()))?;
         }
     }
     json.map_or(Ok(()), Text::finish)?;
@@ -84,8 +86,9 @@ pub fn allow_only(args: &LabArgs, allowed: &[&str], others_are_allowed: bool) ->
 fn paths(names: &[String]) -> Result<Vec<PathBuf>, Failure> {
     let mut paths = Vec::new();
     if let Some(script) = names.iter().find(|name| file::is_script(name)) {
-        let what = "is a packetdrill script, not a file of answers to a .lab file";
-        return Err(Failure::usage(format_args!("{script} {what}")));
+        return Err(Failure::usage(format_args!(
+            "{script} is a packetdrill script, not a file of answers to a .lab file"
+        )));
     }
     for name in names.iter().map(Path::new) {
         if !name.is_dir() {
@@ -149,9 +152,10 @@ impl Marks {
     }
 
     /// Returns the marks as text: a line with the total, and a line for each question.
-    fn text(&self) -> String {
+    fn text(&self, lang: Lang) -> String {
         let (points, all) = self.points();
-        let mut text = format!("{}: {points} of {all} points\n", visible(&self.name));
+        let sum = format!("{}: {points} of {all} points", visible(&self.name));
+        let mut text = messages::in_lang(&sum, lang) + "\n";
         for (index, (verdict, answer, worth)) in self.verdicts.iter().enumerate() {
             let got = if *verdict == Verdict::Right { *worth } else { 0 };
             let why = match verdict {
@@ -161,7 +165,8 @@ impl Marks {
                 Verdict::Wrong => format!("wrong: {}", clip(answer)),
             };
             // Writing to a string cannot fail.
-            let _ = writeln!(text, "  question {}: {got} of {worth}, {why}", index + 1);
+            let line = format!("question {}: {got} of {worth}, {why}", index + 1);
+            let _ = writeln!(text, "  {}", messages::in_lang(&line, lang));
         }
         text
     }

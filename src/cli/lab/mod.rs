@@ -30,6 +30,7 @@ use super::suggest::nearest;
 use crate::app::{self, APPS, App};
 use crate::lab::file::Experiment;
 use crate::lab::lang::Lang;
+use crate::lab::messages;
 use crate::lab::run::{Ended, Run, Stepped};
 use crate::lab::scenarios::{self, SCENARIOS, Scenario};
 use crate::lab::tokens::clip;
@@ -41,8 +42,13 @@ use outputs::{Expected, Outputs};
 /// Runs `smolstep lab`; returns the exit code.
 ///
 /// # Errors
-/// The error's message is one line for the user.
+/// The error's message is one line for the user, in the language of `args`.
 pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
+    run(args).map_err(|failure| failure.in_lang(args.lang()))
+}
+
+/// Does what the command line says. Returns the exit code, or an error in English.
+fn run(args: &LabArgs) -> Result<u8, Failure> {
     args.check()?;
     overlap::check(args)?;
     // Between the lines of the ladder, only warnings and errors are logged.
@@ -89,8 +95,8 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     if let What::File(name, _) = &what
         && !setup.starts()
     {
-        let hint = "add a program that calls or sends, such as 'client calls 7000'";
-        return Err(Failure::in_file(file::GUIDE, format_args!("{name}:1:1: nothing happens in this file: {hint}")));
+        let what = "nothing happens in this file: add a program that calls or sends, such as 'client calls 7000'";
+        return Err(Failure::in_file(file::GUIDE, format_args!("{name}:1:1: {what}")));
     }
     let latency = setup.line.latency;
     // The expectations that a scenario or a file contains. Those of --expect are in `outputs`.
@@ -122,11 +128,11 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
             run.record(Some(last), &mut |snapshot, lab| outputs.record(snapshot, lab)).map_err(Failure::usage)?;
         // With --step, a fault that matched no frame is only a warning, because the user might leave the run before a
         // matching frame is sent.
-        unmatched_faults(&ended, own_faults, args).iter().for_each(|fault| log::warn!("{}", no_match(fault)));
+        unmatched_faults(&ended, own_faults, args).iter().for_each(|fault| warn(&no_match(fault), lang));
         if let What::File(name, experiment) = &what {
-            warn_of_unmet_lines(name, experiment, &ended, false);
+            warn_of_unmet_lines(name, experiment, &ended, false, lang);
         }
-        outputs.expect.iter().flat_map(Expected::verdicts).try_for_each(say_line)?;
+        outputs.expect.iter().flat_map(|expected| expected.verdicts(lang)).try_for_each(say_line)?;
         outputs.finish()?;
         return Ok(0);
     }
@@ -142,18 +148,18 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
             }
         })
         .map_err(Failure::usage)?;
-    outputs.expect.iter().flat_map(Expected::verdicts).for_each(|line| shown.say(&line));
+    outputs.expect.iter().flat_map(|expected| expected.verdicts(lang)).for_each(|line| shown.say(&line));
     shown.finish(&ended)?;
     let unmatched = unmatched_faults(&ended, own_faults, args);
     let finished = outputs.finish();
     // A fault that matched no frame is only a warning after another error, or if the run has stopped early.
     let complete = ended.last == Stepped::End && args.until.is_none();
     if !complete || finished.is_err() {
-        unmatched.iter().for_each(|fault| log::warn!("{}", no_match(fault)));
+        unmatched.iter().for_each(|fault| warn(&no_match(fault), lang));
     }
     finished?;
     if let What::File(name, experiment) = &what {
-        warn_of_unmet_lines(name, experiment, &ended, complete && !args.changes_the_wire());
+        warn_of_unmet_lines(name, experiment, &ended, complete && !args.changes_the_wire(), lang);
     }
     match (ended.last, &shipped) {
         (Stepped::End, _) if complete && !unmatched.is_empty() => {
@@ -215,16 +221,20 @@ fn unmatched_faults<'a>(ended: &Ended, own_faults: usize, args: &'a LabArgs) -> 
 /// Warns about the lines of a file that had no effect: segments that were not sent and, if `with_faults` is true,
 /// faults that matched no frame. The caller passes false if the run was stopped early or if options have changed the
 /// wire.
-fn warn_of_unmet_lines(name: &str, experiment: &Experiment, ended: &Ended, with_faults: bool) {
+fn warn_of_unmet_lines(name: &str, experiment: &Experiment, ended: &Ended, with_faults: bool, lang: Lang) {
     if with_faults {
         let lines = ended.unmet.iter().filter_map(|index| experiment.fault_line(*index));
-        lines.for_each(|line| log::warn!("{name}:{line}:1: no frame matched this fault"));
+        lines.for_each(|line| warn(&format!("{name}:{line}:1: no frame matched this fault"), lang));
     }
     for line in &ended.unforged {
-        log::warn!(
-            "{name}:{line}:1: this segment was not sent, because the hosts had no connection yet: choose a later time"
-        );
+        let what = "this segment was not sent, because the hosts had no connection yet: choose a later time";
+        warn(&format!("{name}:{line}:1: {what}"), lang);
     }
+}
+
+/// Logs a warning in a language.
+fn warn(what: &str, lang: Lang) {
+    log::warn!("{}", messages::in_lang(what, lang));
 }
 
 /// Returns the message that no frame matched `faults`. The text `faults` contains one or more faults.

@@ -17,6 +17,7 @@ use crate::cli::values::duration;
 use crate::lab::expect::Expectations;
 use crate::lab::file::Experiment;
 use crate::lab::lang::Lang;
+use crate::lab::messages;
 use crate::lab::run::{ControlChanges, Ended, HostLab, Run};
 use crate::lab::show::{LabCapture, Ladder, What, explain, write_json_with};
 use crate::lab::wrap::wrapped;
@@ -306,10 +307,12 @@ impl Expected {
         let (name, text) = (path.display().to_string(), file::read(path)?);
         let time = |word: &str| duration(word).ok().map(Into::into);
         let expectations = Expectations::parse_for(&text, latency, time)
-            .map_err(|error| Failure::usage(format_args!("{name}:{error}")))?;
+            .map_err(|error| Failure::in_file(file::GUIDE, format_args!("{name}:{error}")))?;
         if expectations.verdicts().next().is_none() {
-            let hint = "write a line such as 'server retransmits synack 1 within 3s'";
-            return Err(Failure::usage(format_args!("{name} expects nothing: {hint}")));
+            return Err(Failure::in_file(
+                file::GUIDE,
+                format_args!("{name} expects nothing: write a line such as 'server retransmits synack 1 within 3s'"),
+            ));
         }
         Ok(Expected { name, expectations })
     }
@@ -325,10 +328,10 @@ impl Expected {
     }
 
     /// Returns a line for each expectation, with its verdict.
-    pub fn verdicts(&self) -> impl Iterator<Item = String> {
-        self.expectations.verdicts().map(|(line, text, holds)| {
+    pub fn verdicts(&self, lang: Lang) -> impl Iterator<Item = String> {
+        self.expectations.verdicts().map(move |(line, text, holds)| {
             let verdict = if holds { "holds" } else { "does not hold" };
-            format!("{}: line {line} {verdict}: {text}", self.name)
+            messages::in_lang(&format!("{}: line {line} {verdict}: {text}", self.name), lang)
         })
     }
 

@@ -104,7 +104,7 @@ impl<'s> Session<'_, 's> {
                 Ok(Command::Compare(name)) => match self.runs.compare(self.setup, name.as_deref(), self.shown.ladder())
                 {
                     Ok(lines) => lines.iter().for_each(|line| self.shown.say(line)),
-                    Err(failure) => self.shown.say(&failure.to_string()),
+                    Err(failure) => self.shown.say(&failure.in_lang(self.shown.lang()).to_string()),
                 },
                 Ok(Command::Frame) => show_frames(lab, &mut self.shown),
                 Ok(Command::Go(step)) if step < lab.steps() => return Ok(Next::Again(step)),
@@ -219,7 +219,7 @@ impl<'s> Session<'_, 's> {
             Ok(()) => {
                 self.shown.say(&format!("{}{}", self.pick("saved to ", "已保存到 "), visible(&path.to_string_lossy())))
             }
-            Err(failure) => self.shown.say(&failure.to_string()),
+            Err(failure) => self.shown.say(&failure.in_lang(self.shown.lang()).to_string()),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::cli::console::can_read;
 use crate::cli::error::Failure;
 use crate::cli::output::say;
 use crate::host::{Interrupt, Verdict};
+use crate::lab::tokens::visible;
 
 /// The source of lines, and the input that is not returned yet.
 #[derive(Debug)]
@@ -44,7 +45,7 @@ impl Input {
             // and return it.
             Some(_) if self.typed.contains(&b'\n') => {
                 let line = self.take_line().unwrap_or_default();
-                say(format_args!("{prompt}{line}"))?;
+                say(prompt + &echo(&line))?;
                 return Ok(Some(line));
             }
             Some(keyboard) => keyboard.ask(prompt, interrupt.is_some()),
@@ -139,7 +140,31 @@ fn failed(error: Errno) -> Failure {
     Failure::run(format_args!("standard input: {error}"))
 }
 
+/// Returns the text that a terminal shows for a pasted line. Control characters are escaped, except the line ending,
+/// because they could disturb the terminal.
+fn echo(line: &str) -> String {
+    let text = line.trim_end_matches(['\r', '\n']);
+    visible(text) + "\n"
+}
+
 /// Converts bytes to text. Bytes that are not UTF-8 are replaced.
 fn text(bytes: impl Iterator<Item = u8>) -> String {
     String::from_utf8_lossy(&bytes.collect::<Vec<u8>>()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_echo_of_a_pasted_line_has_no_control_characters() {
+        for (line, shown) in [
+            ("step 3\n", "step 3\n"),
+            ("step 3\r\n", "step 3\n"),
+            ("a\u{1b}[2J\u{7}\rb\u{9b}\n", "a\\u{1b}[2J\\u{7}\\rb\\u{9b}\n"),
+            ("a line that is too long", "a line that is too long\n"),
+        ] {
+            assert_eq!(echo(line), shown);
+        }
+    }
 }

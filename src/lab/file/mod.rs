@@ -128,8 +128,8 @@ impl Experiment {
         let calls = setup.agenda.iter().filter(|(_, what)| matches!(what, Scheduled::Call { host: 0, .. })).count();
         let scheduled = setup.agenda.len() - calls + calls * setup.clients + usize::from(setup.flood > 0);
         if scheduled > MAX_SCHEDULED {
-            let most = "a run takes at most 8 calls and events";
-            return error(&["clients", "flood"], format!("{most}, and this file has {scheduled}: remove some"));
+            let message = format!("a run takes at most 8 calls and events, and this file has {scheduled}: remove some");
+            return error(&["clients", "flood"], message);
         }
         if setup.line.queue.is_some() && setup.line.rate.is_none() {
             return error(&["queue"], "queue needs rate: frames wait only before a line with a limited rate".into());

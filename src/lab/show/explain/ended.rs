@@ -46,9 +46,11 @@ pub(super) fn ended(end: End, state: Option<State>) -> Explanation {
         ),
         End::TimedOut => because(
             "The peer did not answer in time: it answered neither retransmissions nor probes. (The RFC repeats a SYN \
-             for at least three minutes. Here the caller sets the time.)",
+             for at least three minutes. Here the caller sets the time. By section 3.10.8, nothing is sent after the \
+             time-out. Here one RST is sent if the handshake was complete, so that a peer that still runs learns of the end.)",
             "对方在规定时间内没有应答：重传的报文段和探测报文段都没有回音。（RFC 规定重传 SYN 至少持续三分钟；\
-             这里由主动打开的一方规定时间。）",
+             这里由主动打开的一方规定时间。按照 §3.10.8，超时之后什么也不发送；这里如果握手已完成，就发送一个 RST，使\
+             仍在运行的对方知道连接已结束。）",
             "RFC 9293 section 3.8.3",
         ),
         #[cfg(feature = "recovery")]

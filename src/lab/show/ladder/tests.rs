@@ -139,7 +139,7 @@ fn selective_acknowledgements_are_relative_and_never_cut() {
 fn a_label_without_room_leaves_whole_fields_out() {
     let row = |cause, segment: Segment, verdict| {
         let summary = Summary { carries: Carries::Tcp(segment), ..summary() };
-        let lane = Lane { number: Some(0), of: 2 };
+        let lane = Lane { number: Some(0), of: 2, is_shared: false };
         let what = What::Sent { frame: 104, summary, len: 66, cause, verdict };
         let snapshot = Snapshot { lane, port: Some(50744), ..snapshot(1, what) };
         Ladder { width: 80, ascii: false, color: false, lang: Lang::En }.row(&snapshot).unwrap().to_string()
@@ -157,7 +157,7 @@ fn a_label_without_room_leaves_whole_fields_out() {
 #[test]
 fn a_note_without_room_is_worded_briefly_and_never_cut_without_a_sign() {
     let told = |width, ascii, what| {
-        let lane = Lane { number: Some(0), of: 2 };
+        let lane = Lane { number: Some(0), of: 2, is_shared: false };
         let snapshot = Snapshot { lane, port: Some(50744), ..snapshot(1, what) };
         Ladder { width, ascii, color: false, lang: Lang::En }.row(&snapshot).unwrap().to_string()
     };
@@ -183,7 +183,7 @@ fn udp_has_no_states() {
 #[test]
 fn each_connection_has_its_lane_and_colour() {
     let row = |number, color| {
-        let lane = Lane { number, of: 3 };
+        let lane = Lane { number, of: 3, is_shared: false };
         let snapshot = Snapshot { lane, port: number.map(|_| 50000), ..snapshot(1, sent(None, Verdict::Deliver)) };
         Ladder { width: 80, ascii: false, color, lang: Lang::En }.row(&snapshot).unwrap().to_string()
     };

@@ -93,7 +93,7 @@ impl Events {
             // Before `from`, only frames are read, because they can still be in flight.
             let is_early = at < from;
             let lane = snapshot.lane.number.map_or(0, |number| number as usize % count);
-            let shares_lane = snapshot.lane.of as usize > LANES;
+            let shares_lane = snapshot.lane.of as usize > LANES || snapshot.lane.is_shared;
             let entry = &snapshot.entry;
             if !is_early {
                 let steps = events.instants.entry(at).or_insert([entry.step; 2]);

@@ -1,0 +1,151 @@
+//! Messages of the command line, of `lab mark`, of `lab exercise` and of the prompt.
+
+use super::Message;
+
+/// The messages, and their parts.
+pub(super) const COMMANDS: &[Message] = &[
+    // The command line.
+    (
+        "--list, --print, --coverage and --terms run nothing: leave out options for a run",
+        "--list、--print、--coverage 和 --terms 不进行运行：请去掉运行的选项",
+    ),
+    (
+        "--list, --print, --coverage and --terms stand alone: choose one",
+        "--list、--print、--coverage 和 --terms 只能单独使用：请选一个",
+    ),
+    ("{1} draws SVG: '{2}' should end in .svg, or be -", "{1} 画的是 SVG：'{2}' 应以 .svg 结尾，或为 -"),
+    (
+        "--ascii and --lang zh exclude each other: Chinese is not ASCII",
+        "--ascii 与 --lang zh 不能同时使用：中文不是 ASCII",
+    ),
+    ("--from should be before --to", "--from 应早于 --to"),
+    (
+        "--from and --to select part of the pictures: add --svg FILE or --graph KIND=FILE",
+        "--from 和 --to 选取图的一部分：请加上 --svg FILE 或 --graph KIND=FILE",
+    ),
+    ("- is standard output, which --step needs itself", "- 是标准输出，--step 自己要用它"),
+    ("{1} cannot be written twice", "{1} 不能写两次"),
+    ("{1} can be a page of {2}: choose another name", "{1} 可能是 {2} 的一页：请换一个名字"),
+    ("{1} is read: write to another file", "要读取 {1}：请写到别的文件"),
+    ("--queue needs --rate: frames wait only for a slow line", "--queue 需要 --rate：只有线路慢，帧才排队"),
+    (
+        "--black-hole needs --router-mtu: the size of the packets that get through",
+        "--black-hole 需要 --router-mtu：能通过的分组的大小",
+    ),
+    ("{1} needs a latency of at most {2}ms", "{1} 要求时延不超过 {2}ms"),
+    ("{1} needs a latency of at least 1us", "{1} 要求时延至少为 1us"),
+    ("too many faults: a run takes {1}", "故障太多：一次运行最多 {1} 个"),
+    ("{1} is a {2} and takes no TEXT; programs do", "{1} 是{2*}，不接受 TEXT；只有程序接受"),
+    ("{1} is a {2}: --udp is for programs", "{1} 是{2*}：--udp 只用于程序"),
+    ("there is no {1} '{2}': {3}", "没有{1*} '{2}'：{3*}"),
+    ("program or scenario", "程序或场景"),
+    ("packetdrill script", "packetdrill 脚本"),
+    ("program", "程序"),
+    ("scenario", "场景"),
+    ("file", "文件"),
+    ("did you mean '{1}'?", "是不是 '{1}'？"),
+    ("'smolstep lab --list' lists them", "'smolstep lab --list' 列出全部场景"),
+    ("programs are {1}; 'smolstep lab --list' lists the scenarios", "程序有 {1}；'smolstep lab --list' 列出全部场景"),
+    // The end of a run.
+    ("{1}: correct its sender, kind or number", "{1*}：请改正发送方、种类或序号"),
+    ("no frame matched the fault '{1}'", "没有帧符合故障 '{1}'"),
+    ("no frame matched this fault", "没有帧符合这个故障"),
+    (
+        "this segment was not sent, because the hosts had no connection yet: choose a later time",
+        "没有发送这个报文段，因为主机之间还没有连接：请选更晚的时刻",
+    ),
+    ("the run ended after {1} steps, before it reached --until", "运行在 {1} 步后结束，没有到达 --until"),
+    ("the run was stopped after {1} steps and {2} of virtual time: {3}", "运行在 {1} 步、虚拟时间 {2} 后停止：{3*}"),
+    ("no run takes more steps", "一次运行不能有更多步"),
+    ("--limit allows more", "--limit 可以放宽"),
+    ("the client failed: {1}", "客户失败：{1*}"),
+    ("address gone", "地址已失效"),
+    ("aborted", "已中止"),
+    ("closed", "已关闭"),
+    ("recycled", "已回收"),
+    ("connection refused", "连接被拒绝"),
+    ("connection reset by peer", "连接被对方复位"),
+    ("timed out waiting for the other side to acknowledge", "等待对方确认超时"),
+    ("timed out waiting for a reply", "等待回答超时"),
+    ("there is no text to send", "没有要发送的文本"),
+    ("the server closed the connection before it replied", "服务器没有回答就关闭了连接"),
+    (
+        "the server closed the connection before everything was sent and answered",
+        "在全部内容发送并得到回答之前，服务器关闭了连接",
+    ),
+    ("the text is too long for one datagram", "文本太长，一个数据报装不下"),
+    ("nothing can be sent to this address and port", "不能向这个地址和端口发送"),
+    ("timed out: {1}", "超时：{1*}"),
+    ("timed out", "超时"),
+    ("no host answers at this address", "这个地址没有主机应答"),
+    ("{1} has no UDP side that the lab can run: leave --udp out", "{1} 没有能在实验中运行的 UDP 端：请去掉 --udp"),
+    (
+        "{1} has no client or server that the lab can run: serve it on a link",
+        "{1} 没有能在实验中运行的客户或服务器：请在链路上用 serve 运行它",
+    ),
+    (
+        "too many programs, calls or hosts: a run has at most 8 calls and events",
+        "程序、呼叫或主机太多：一次运行的呼叫和事件合计最多 8 个",
+    ),
+    (
+        "a window scale of {1} needs receive buffers of at least {2} bytes",
+        "窗口扩大因子 {1} 要求接收缓存至少为 {2} 字节",
+    ),
+    // Files.
+    ("{1} cannot be read: {2}", "无法读取 {1}：{2*}"),
+    ("{1} cannot be written: {2}", "无法写入 {1}：{2*}"),
+    ("it is longer than 1 MiB", "文件超过 1 MiB"),
+    ("line {1} is not UTF-8 text", "第 {1} 行不是 UTF-8 文本"),
+    ("No such file or directory (os error {1})", "没有这个文件或文件夹"),
+    ("Permission denied (os error {1})", "没有权限"),
+    ("Is a directory (os error {1})", "这是文件夹"),
+    ("Not a directory (os error {1})", "路径中有一部分不是文件夹"),
+    ("File exists (os error {1})", "文件已存在"),
+    ("No space left on device (os error {1})", "设备上没有空间"),
+    // `lab mark`.
+    (
+        "mark needs a file and answers: smolstep lab mark FILE ANSWERS...",
+        "mark 需要练习和答案：smolstep lab mark FILE ANSWERS...",
+    ),
+    (
+        "mark needs files of answers, or a folder of them, after the exercise",
+        "在练习之后，mark 需要答案文件，或放答案文件的文件夹",
+    ),
+    ("mark takes no --seed: each file of answers names its own", "mark 不接受 --seed：每个答案文件有自己的种子"),
+    ("{1} is a file of answers: write to another file", "{1} 是答案文件：请写到别的文件"),
+    ("{1} more files are invalid", "另有 {1} 个文件无效"),
+    ("of the options, {1} takes only {2}", "在各选项中，{1} 只接受 {2}"),
+    (
+        "{1} is a packetdrill script, not a file of answers to a .lab file",
+        "{1} 是 packetdrill 脚本，不是 .lab 文件的答案文件",
+    ),
+    ("the folder {1} has no file of answers", "文件夹 {1} 中没有答案文件"),
+    ("{1} has no question: it is not an exercise", "{1} 中没有题目：它不是练习"),
+    ("{1}: {2} of {3} points", "{1}：得分 {2} / {3}"),
+    ("question {1}: {2} of {3}, {4}", "第 {1} 题：{2} / {3} 分，{4*}"),
+    ("not valid: {1}", "无效：{1*}"),
+    ("no answer", "没有回答"),
+    ("right: {1}", "正确：{1}"),
+    ("wrong: {1}", "错误：{1}"),
+    // `lab exercise`.
+    (
+        "exercise needs a file: smolstep lab exercise FILE [ANSWERS]",
+        "exercise 需要一个文件：smolstep lab exercise FILE [ANSWERS]",
+    ),
+    ("{1} exists: name a new file for the answers", "{1} 已存在：请给答案起一个新的文件名"),
+    ("the answers are in {1}", "答案写在 {1} 中"),
+    (
+        "{1} is a {2}, and an exercise is a .lab file, as in docs/exercises/01-handshake.lab",
+        "{1} 是{2*}，而练习是 .lab 文件，如 docs/exercises/01-handshake.lab",
+    ),
+    // Expectations.
+    ("line {1} does not hold: '{2}': {3}", "第 {1} 行不成立：'{2}'：{3*}"),
+    ("line {1} does not hold: {2}", "第 {1} 行不成立：{2}"),
+    ("line {1} holds: {2}", "第 {1} 行成立：{2}"),
+    ("it did not happen", "没有发生"),
+    ("it happened", "发生了"),
+    ("scenario {1}", "场景 {1}"),
+    // Positions and documents.
+    ("column {1} of the segment: {2}", "报文段的第 {1} 列：{2*}"),
+    ("see {1}", "见 {1}"),
+];
