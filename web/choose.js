@@ -10,15 +10,16 @@ export function chooser(app) {
     choice.setAttribute("aria-label", text("experiment"));
     choice.addEventListener("change", () => {
         const [kind, name] = choice.value.split(" ", 2);
+        // After an error, the list shows the current experiment again.
         if (kind && name)
-            void app.open({ [kind]: name });
+            void app.open({ [kind]: name }).then(() => update("experiment"));
     });
     function group(key, kind, items) {
         const options = items.map(({ name, title }) => new Option(title === name ? name : `${name} — ${title}`, `${kind} ${name}`));
         return element("optgroup", { label: text(key) }, ...options);
     }
     function update(change) {
-        if (change !== "experiment")
+        if (change !== "experiment" || app.isChanging)
             return;
         const { scenarios, exercises, programs } = app.lists;
         const { scenario, exercise, program } = app.source;

@@ -135,6 +135,7 @@ export const en = {
     congestion: "congestion control",
     nagle: "Nagle's algorithm",
     seed: "seed",
+    seedWrong: "the seed is a whole number from 0 to 9007199254740991",
     asInFile: "as in the file",
     differ: "they differ",
     noLimit: "no limit",

@@ -135,6 +135,7 @@ export const zh = {
     congestion: "拥塞控制",
     nagle: "Nagle 算法",
     seed: "种子",
+    seedWrong: "种子是从 0 到 9007199254740991 的整数",
     asInFile: "恢复文件中的设置",
     differ: "两端不同",
     noLimit: "不限",

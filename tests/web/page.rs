@@ -34,6 +34,11 @@ fn has_panels() {
 }
 
 #[test]
+fn changes_settings() {
+    run("network");
+}
+
+#[test]
 fn marks_exercises() {
     run("exercise");
 }

@@ -58,6 +58,11 @@ export class App {
     return this.trace.run;
   }
 
+  /** Whether the answer to a later request for an experiment is outstanding. Until then, a control keeps what the reader chose. */
+  get isChanging(): boolean {
+    return this.wanted !== this.source;
+  }
+
   listen(listener: (change: Change) => void): void {
     this.listeners.push(listener);
   }
@@ -132,7 +137,8 @@ export class App {
   async translate(): Promise<void> {
     const { byHand, current, step, beside, lane, selected } = this;
     await this.load();
-    if (!(await this.open(this.source))) return;
+    if (!(await this.open(this.source, step))) return;
+    const reached = this.step;
     for (const command of byHand) {
       if (command.do === "remove") await this.remove(command.run);
       else await this.branch(command, step);
@@ -140,7 +146,8 @@ export class App {
     if (this.runs.has(current)) this.current = current;
     if (beside && this.runs.has(beside)) this.beside = beside;
     Object.assign(this, { lane, selected });
-    await this.go(step);
+    // The reader can have moved meanwhile.
+    await this.go(this.step === reached ? step : this.step);
     this.report("experiment");
   }
 
@@ -160,8 +167,10 @@ export class App {
   /** Goes to the next event of a kind: see the command `until`. Returns whether such an event follows. */
   async until(goal: string): Promise<boolean> {
     this.fail(undefined);
-    const answer = await this.ask<{ step?: number }>({ do: "until", run: this.current, step: this.step, goal });
-    if (answer?.step !== undefined) await this.go(answer.step);
+    const run = this.current;
+    const answer = await this.ask<{ step?: number }>({ do: "until", run, step: this.step, goal });
+    // The step belongs to the run that was current when the reader asked.
+    if (answer?.step !== undefined && this.current === run) await this.go(answer.step);
     return answer?.step !== undefined;
   }
 

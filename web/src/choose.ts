@@ -15,7 +15,8 @@ export function chooser(app: App): Panel {
   choice.setAttribute("aria-label", text("experiment"));
   choice.addEventListener("change", () => {
     const [kind, name] = choice.value.split(" ", 2);
-    if (kind && name) void app.open({ [kind]: name } as Source);
+    // After an error, the list shows the current experiment again.
+    if (kind && name) void app.open({ [kind]: name } as Source).then(() => update("experiment"));
   });
 
   function group(key: Key, kind: string, items: { name: string; title: string }[]): HTMLElement {
@@ -24,7 +25,7 @@ export function chooser(app: App): Panel {
   }
 
   function update(change: Change): void {
-    if (change !== "experiment") return;
+    if (change !== "experiment" || app.isChanging) return;
     const { scenarios, exercises, programs } = app.lists;
     const { scenario, exercise, program } = app.source;
     const current = scenario ? `scenario ${scenario}` : exercise ? `exercise ${exercise}` : program ? `program ${program}` : "";

@@ -1,7 +1,7 @@
 // Frames are grabbed in the ladder, with the mouse and by keyboard, and each change makes a branch.
 
 import assert from "node:assert/strict";
-import { arrow, arrows, step, tab, withBothEngines, waitForStep } from "./lab.mjs";
+import { arrow, arrows, drawn, step, tab, withBothEngines, waitForStep } from "./lab.mjs";
 
 const SYN_ACK = /\bSYN,ACK\b/;
 
@@ -146,6 +146,7 @@ withBothEngines("in a crowd, arrows cross no label, and frames in flight are abo
   await line.press("Enter");
   await waitForStep(page, { at: 80 });
   await page.locator("[data-mark] .packet").first().waitFor();
+  await drawn(page);
   const { labels, bare, marks, covered } = await page.evaluate(() => {
     const scroller = document.querySelector(".ladder-scroll").getBoundingClientRect();
     const isSeen = ({ left, right, top, bottom }) =>
