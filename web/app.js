@@ -23,6 +23,10 @@ export class App {
     tab = "state";
     error;
     runs = new Map();
+    /** The questions with the reader's answers, which outlive a change of the language or of a setting. */
+    answers = { about: {}, asked: [] };
+    /** A text that the reader has typed and not run, and the experiment to whose text it belongs. */
+    draft;
     listeners = [];
     /** The commands that made the runs, so that another language can repeat them. */
     byHand = [];
@@ -37,6 +41,11 @@ export class App {
     }
     get run() {
         return this.trace.run;
+    }
+    /** The experiment without the changes of settings and seed, in a form that can be compared. */
+    get base() {
+        const { settings: _settings, seed: _seed, ...base } = this.source;
+        return JSON.stringify(base);
     }
     /** Whether the answer to a later request for an experiment is outstanding. Until then, a control keeps what the reader chose. */
     get isChanging() {

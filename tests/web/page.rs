@@ -39,6 +39,11 @@ fn changes_settings() {
 }
 
 #[test]
+fn works_on_a_phone() {
+    run("phone");
+}
+
+#[test]
 fn marks_exercises() {
     run("exercise");
 }

@@ -1,6 +1,7 @@
 // The state of the page: the experiment, its runs, and the current step. Panels draw this state.
 
 import { LabError, type Engine } from "./engine.js";
+import type { Answers } from "./exercise.js";
 import { Trace } from "./trace.js";
 import { language } from "./text.js";
 import type { Shown } from "./layout.js";
@@ -41,6 +42,10 @@ export class App {
   tab = "state";
   error: LabError | undefined;
   readonly runs = new Map<string, Trace>();
+  /** The questions with the reader's answers, which outlive a change of the language or of a setting. */
+  answers: Answers = { about: {}, asked: [] };
+  /** A text that the reader has typed and not run, and the experiment to whose text it belongs. */
+  draft: { base: string; text: string } | undefined;
   private listeners: ((change: Change) => void)[] = [];
   /** The commands that made the runs, so that another language can repeat them. */
   private byHand: ByHand[] = [];
@@ -56,6 +61,12 @@ export class App {
 
   get run(): Run {
     return this.trace.run;
+  }
+
+  /** The experiment without the changes of settings and seed, in a form that can be compared. */
+  get base(): string {
+    const { settings: _settings, seed: _seed, ...base } = this.source;
+    return JSON.stringify(base);
   }
 
   /** Whether the answer to a later request for an experiment is outstanding. Until then, a control keeps what the reader chose. */

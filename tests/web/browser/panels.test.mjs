@@ -91,6 +91,25 @@ withBothEngines("the byte strip names what holds bytes", "scenario=small-window"
   assert.fail("no bytes are held by the peer's window");
 });
 
+withBothEngines("held bytes always have a reason", "scenario=slow-start", async (page) => {
+  // All steps of the run, as the panel gets them.
+  const reasons = await page.evaluate(async () => {
+    const [{ openEngine }, { Trace }, { sending }] = await Promise.all(["./engine.js", "./trace.js", "./bytes.js"].map((file) => import(file)));
+    const { engine } = await openEngine();
+    const trace = new Trace((await engine.command({ do: "new", scenario: "slow-start" })).run);
+    while (await trace.fetchMore(engine));
+    const reasons = new Set();
+    for (let step = 0; step <= trace.run.steps; step++) {
+      for (const holds of trace.endsAt(0, step).holds) {
+        for (const { kind, len, note } of sending(holds)) if (kind === "held" && len > 0) reasons.add(note ?? "none");
+      }
+    }
+    return [...reasons];
+  });
+  assert.equal(reasons.includes("by the congestion window"), true, reasons.join());
+  assert.equal(reasons.includes("none"), false, reasons.join());
+});
+
 withBothEngines("a frame is shown byte by byte, with its checksum", "scenario=handshake", async (page) => {
   const panel = await tab(page, "Frame");
   await arrow(page, /\bSYN,ACK\b/).focus();
@@ -178,7 +197,7 @@ withBothEngines("everything that is saved has its format", "scenario=handshake",
   assert.match(await text("ladder, SVG"), /^<svg|^<\?xml/);
   assert.match(await text("graph, SVG"), /^<svg|^<\?xml/);
   assert.match(await text("states, SVG"), /^<svg|^<\?xml/);
-  for (const name of ["ladder, PNG", "graph, PNG"]) {
+  for (const name of ["ladder, PNG", "graph, PNG", "states, PNG"]) {
     assert.equal((await saved(page, button(name))).bytes.subarray(1, 4).toString(), "PNG");
   }
   assert.equal((await saved(page, button("capture (pcapng)"))).bytes.readUInt32LE(0), 0x0a0d0d0a);
@@ -186,6 +205,22 @@ withBothEngines("everything that is saved has its format", "scenario=handshake",
   assert.equal(lines.some((line) => line.flags === "SYN" || line.label?.startsWith("SYN")), true);
   assert.match(await text(".lab file"), /client calls/);
   assert.match(await text("Mermaid"), /^sequenceDiagram/);
+});
+
+withBothEngines("the saved pictures show what the page shows", "scenario=handshake", async (page) => {
+  const panel = await tab(page, "Share");
+  const svg = async (name) => (await saved(page, panel.getByRole("button", { name, exact: true }))).bytes.toString();
+  const shown = [["ARP", /ARP/], ["clock", />clock</], ["options", / mss=\d/], ["raw numbers", /SYN seq=\d{4}/]];
+  const plain = await svg("ladder, SVG");
+  for (const [, pattern] of shown) assert.doesNotMatch(plain, pattern);
+  for (const [name] of shown) await page.getByRole("checkbox", { name }).check();
+  const whole = await svg("ladder, SVG");
+  for (const [, pattern] of shown) assert.match(whole, pattern);
+  // The states up to the current step.
+  const visited = async () => (await svg("states, SVG")).length;
+  const atStart = await visited();
+  await until(page, "client=ESTABLISHED");
+  assert.notEqual(await visited(), atStart);
 });
 
 withBothEngines("a link is the whole experiment", "scenario=handshake", async (page) => {
