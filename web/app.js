@@ -23,6 +23,10 @@ export class App {
     tab = "state";
     error;
     runs = new Map();
+    /** The questions with the reader's answers, which outlive a change of the language or of a setting. */
+    answers = { about: {}, asked: [] };
+    /** A text that the reader has typed and not run, and the experiment to whose text it belongs. */
+    draft;
     listeners = [];
     /** The commands that made the runs, so that another language can repeat them. */
     byHand = [];
@@ -37,6 +41,15 @@ export class App {
     }
     get run() {
         return this.trace.run;
+    }
+    /** The experiment without the changes of settings and seed, in a form that can be compared. */
+    get base() {
+        const { settings: _settings, seed: _seed, ...base } = this.source;
+        return JSON.stringify(base);
+    }
+    /** Whether the answer to a later request for an experiment is outstanding. Until then, a control keeps what the reader chose. */
+    get isChanging() {
+        return this.wanted !== this.source;
     }
     listen(listener) {
         this.listeners.push(listener);
@@ -111,8 +124,9 @@ export class App {
     async translate() {
         const { byHand, current, step, beside, lane, selected } = this;
         await this.load();
-        if (!(await this.open(this.source)))
+        if (!(await this.open(this.source, step)))
             return;
+        const reached = this.step;
         for (const command of byHand) {
             if (command.do === "remove")
                 await this.remove(command.run);
@@ -124,7 +138,8 @@ export class App {
         if (beside && this.runs.has(beside))
             this.beside = beside;
         Object.assign(this, { lane, selected });
-        await this.go(step);
+        // The reader can have moved meanwhile.
+        await this.go(this.step === reached ? step : this.step);
         this.report("experiment");
     }
     /** Goes to a step of the current run, and fetches the trace up to there. */
@@ -145,8 +160,10 @@ export class App {
     /** Goes to the next event of a kind: see the command `until`. Returns whether such an event follows. */
     async until(goal) {
         this.fail(undefined);
-        const answer = await this.ask({ do: "until", run: this.current, step: this.step, goal });
-        if (answer?.step !== undefined)
+        const run = this.current;
+        const answer = await this.ask({ do: "until", run, step: this.step, goal });
+        // The step belongs to the run that was current when the reader asked.
+        if (answer?.step !== undefined && this.current === run)
             await this.go(answer.step);
         return answer?.step !== undefined;
     }

@@ -27,7 +27,7 @@ export function drawArrow({ group, mark }, frame, drawn) {
     group.dataset["drawn"] = key;
     for (const part of [group, mark])
         part.setAttribute("class", classes(frame, sent, { isFuture, isMoving, isSelected }));
-    group.setAttribute("aria-label", described(frame, sent, trace));
+    group.setAttribute("aria-label", described(frame, sent, drawn));
     group.setAttribute("aria-pressed", String(isSelected));
     const start = startPoint(frame, sent, drawn);
     const parts = [];
@@ -68,12 +68,12 @@ function classes(frame, sent, is) {
         names.push("selected");
     return names.join(" ");
 }
-/** Returns the text for a screen reader. */
-function described(frame, sent, trace) {
+/** Returns the text for a screen reader: the whole label, as the reader has chosen to see it, and the way of the frame. */
+function described(frame, sent, { trace, layout }) {
     const [from, to] = frame.side === 0 ? [text("client"), text("server")] : [text("server"), text("client")];
     const arrival = trace.entries[frame.arrivals[0] ?? -1];
     const fate = isLost(sent) ? text("lost") : arrival ? `${text("arrives")} ${seconds(arrival.t_us)}` : "";
-    return `${labelOf(sent)}, ${from} → ${to}, ${seconds(sent.t_us)} s, ${fate}`;
+    return `${labelText(sent, layout)}, ${from} → ${to}, ${seconds(sent.t_us)} s, ${fate}`;
 }
 function startPoint(frame, sent, { layout, columns }) {
     return [columns.line(sent.lane, frame.side), layout.heights[frame.sent] ?? 0];
@@ -110,11 +110,14 @@ function tip([x, y], [toX, toY]) {
  *  arrows that cross it. */
 function label(sent, { layout, columns }, [x, y], [toX]) {
     const isRight = toX > x;
-    const words = columns.fit(withoutPort(labelText(sent, layout), columns), "between");
+    const whole = withoutPort(labelText(sent, layout), columns);
+    const words = columns.fit(whole, "between");
+    // The pointer shows what is cut.
+    const title = words === whole ? [] : [shape("title", {}, whole)];
     const width = columns.widthOf(words) + 4;
     return [
         shape("rect", { class: "under", x: isRight ? x + 6 : x - 6 - width, y: y - LINE + 1, width, height: LINE }),
-        shape("text", { x: isRight ? x + 8 : x - 8, y: y - 4, "text-anchor": isRight ? "start" : "end" }, words),
+        shape("text", { x: isRight ? x + 8 : x - 8, y: y - 4, "text-anchor": isRight ? "start" : "end" }, words, ...title),
     ];
 }
 /** Removes the port from a label, if the head of the lane shows the port. */

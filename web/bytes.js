@@ -31,8 +31,9 @@ export function sending(holds) {
         { kind: "inFlight", len: inFlight },
         { kind: "sendable", len: sendable },
     ];
-    const held_by = holds.held_by;
-    parts.push(held_by ? { kind: "held", len: held, note: text(`held-${held_by}`) } : { kind: "held", len: held });
+    // If the engine names no reason, some bytes can be sent now, and the smaller of the two windows holds the others.
+    const held_by = holds.held_by ?? ((holds.cwnd ?? Infinity) < (holds.snd_wnd ?? 0) ? "cwnd" : "window");
+    parts.push({ kind: "held", len: held, note: text(`held-${held_by}`) });
     return parts;
 }
 /** Returns the parts of the receive buffer, in the order of their sequence numbers. */

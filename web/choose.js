@@ -10,15 +10,16 @@ export function chooser(app) {
     choice.setAttribute("aria-label", text("experiment"));
     choice.addEventListener("change", () => {
         const [kind, name] = choice.value.split(" ", 2);
+        // After an error, the list shows the current experiment again.
         if (kind && name)
-            void app.open({ [kind]: name });
+            void app.open({ [kind]: name }).then(() => update("experiment"));
     });
     function group(key, kind, items) {
         const options = items.map(({ name, title }) => new Option(title === name ? name : `${name} — ${title}`, `${kind} ${name}`));
         return element("optgroup", { label: text(key) }, ...options);
     }
     function update(change) {
-        if (change !== "experiment")
+        if (change !== "experiment" || app.isChanging)
             return;
         const { scenarios, exercises, programs } = app.lists;
         const { scenario, exercise, program } = app.source;
@@ -38,7 +39,13 @@ export function editor(app) {
     file.setAttribute("aria-label", text("openFile"));
     file.addEventListener("change", () => void openFile());
     const results = element("div", { class: "results" });
-    const root = element("section", { class: "editor", "aria-label": text("labText") }, element("p", { class: "hint" }, text("editorHint")), element("label", { class: "file" }, text("openFile"), " ", file), area, element("button", { type: "button", click: () => void run() }, text("runText")), results);
+    const draft = element("p", { class: "hint", role: "status", hidden: true }, text("draftKept"));
+    /** The text of the experiment that is shown. */
+    let shown = "";
+    area.addEventListener("input", () => {
+        app.draft = area.value === shown ? undefined : { base: app.base, text: area.value };
+    });
+    const root = element("section", { class: "editor", "aria-label": text("labText") }, element("p", { class: "hint" }, text("editorHint")), element("label", { class: "file" }, text("openFile"), " ", file), draft, area, element("button", { type: "button", click: () => void run() }, text("runText")), results);
     async function openFile() {
         const [chosen] = file.files ?? [];
         if (!chosen)
@@ -54,8 +61,11 @@ export function editor(app) {
     }
     async function run() {
         const lab = area.value;
+        const before = app.draft;
+        app.draft = undefined;
         if (await app.open({ lab }))
             return;
+        app.draft = before;
         // The earlier experiment stays. The text stays, too, so that the reader can correct the error.
         const { line, column } = app.error ?? {};
         if (line === undefined)
@@ -65,8 +75,13 @@ export function editor(app) {
         area.setSelectionRange(start + (column ?? 1) - 1, start + (lab.split("\n")[line - 1]?.length ?? 0));
     }
     function update(change) {
-        if (change === "experiment")
-            area.value = app.experiment?.lab ?? "";
+        if (change === "experiment") {
+            shown = app.experiment?.lab ?? "";
+            if (app.draft?.base !== app.base)
+                app.draft = undefined;
+            area.value = app.draft?.text ?? shown;
+            draft.hidden = app.draft === undefined;
+        }
         if (change === "experiment" || change === "runs")
             results.replaceChildren(...outcome(app));
     }

@@ -19,11 +19,16 @@ export class Controls {
     place = element("output", { class: "place" });
     timer;
     pace = 2;
+    /** Whether a pointer holds the slider. Meanwhile the run does not play on, which would move the slider away. */
+    isHeld = false;
     constructor(app) {
         this.app = app;
         const { slider } = this;
         slider.setAttribute("aria-label", text("place"));
         slider.addEventListener("input", () => void app.go(Number(slider.value)));
+        slider.addEventListener("pointerdown", () => (this.isHeld = true));
+        for (const end of ["pointerup", "pointercancel", "blur"])
+            slider.addEventListener(end, () => (this.isHeld = false));
         const pace = element("input", { type: "range", min: 0, max: PACES.length - 1, value: this.pace, class: "pace" });
         pace.setAttribute("aria-label", text("pace"));
         pace.title = text("pace");
@@ -88,7 +93,8 @@ export class Controls {
     }
     next() {
         this.timer = setTimeout(() => {
-            this.step();
+            if (!this.isHeld)
+                this.step();
             if (this.timer !== undefined)
                 this.next();
         }, PACES[this.pace]);

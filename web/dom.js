@@ -20,6 +20,15 @@ export function setText(node, text) {
     if (node.textContent !== text)
         node.textContent = text;
 }
+/** Returns a function that says whether the reader is in the middle of a change: between the first `input` and the `change`. */
+export function editing(input) {
+    let isEdited = false;
+    input.addEventListener("input", () => (isEdited = true));
+    // There is no `change` if the reader goes back to the value at the start.
+    for (const end of ["change", "pointerup", "pointercancel", "blur"])
+        input.addEventListener(end, () => (isEdited = false));
+    return () => isEdited;
+}
 /** Sets attributes that differ from the present ones. The browser would lay out a picture again for the same value. */
 export function setAttributes(node, attributes) {
     for (const [name, value] of Object.entries(attributes)) {

@@ -33,6 +33,23 @@ export async function fromFragment(fragment) {
         throw fail(text("linkDamaged"), packed.length + "lab=".length);
     }
 }
+/**
+ * Returns the scenario, exercise or program that a fragment names, or undefined if the fragment is empty. Throws a LabError
+ * whose column is counted without the number sign.
+ */
+export function namedIn(fragment) {
+    const words = fragment.replace(/^#/, "");
+    if (words === "")
+        return undefined;
+    const [, kind, name = ""] = /^(scenario|exercise|program)=(.*)$/s.exec(words) ?? [];
+    if (kind === undefined)
+        throw new LabError(`'${words.slice(0, 40)}' ${text("linkUnknown")}`, 1, 1);
+    const wrong = name.search(/[^\w-]/);
+    const column = kind.length + 2 + Math.max(0, wrong);
+    if (wrong >= 0)
+        throw new LabError(`'${name.slice(wrong, wrong + 1)}' ${text("nameCharacter")}`, 1, column);
+    return { [kind]: name };
+}
 /** Sends bytes through a stream, and gives up above `most` bytes, because a short text can unpack to a very long one. */
 async function through(bytes, stream, most) {
     const reader = new Blob([bytes]).stream().pipeThrough(stream).getReader();

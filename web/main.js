@@ -11,7 +11,7 @@ import { framePanel } from "./frame.js";
 import { Grab } from "./grab.js";
 import { Graphs } from "./graphs.js";
 import { Ladder } from "./ladder.js";
-import { fromFragment } from "./link.js";
+import { fromFragment, namedIn } from "./link.js";
 import { measure } from "./measure.js";
 import { networkPanel } from "./network.js";
 import { announcer, promptPanel } from "./prompt.js";
@@ -53,9 +53,12 @@ async function begin(app, source) {
         const lab = await fromFragment(location.hash);
         if (lab !== undefined && (await app.open({ lab })))
             return;
-        const named = /^#(scenario|exercise|program)=([\w-]+)$/.exec(location.hash);
-        if (named?.[1] && (await app.open({ [named[1]]: named[2] })))
+        const named = lab === undefined ? namedIn(location.hash) : undefined;
+        if (named && (await app.open(named)))
             return;
+        // The error is about the name, which begins after the equals sign.
+        if (named && app.error)
+            app.fail(new LabError(app.error.message, 1, location.hash.indexOf("=") + 1));
     }
     catch (error) {
         app.fail(error);
@@ -107,10 +110,15 @@ function build(app) {
     tabs.open(app.tab);
     const panels = [controls, choice, runs, why, tabs, announce];
     const error = byId("error");
+    let base = app.experiment && app.base;
     app.forgetListeners();
     app.listen((change) => {
-        if (change === "experiment" && (app.experiment?.questions.length ?? 0) > 0)
+        // A change of the settings or the language leaves the open tab.
+        const isOther = change === "experiment" && base !== app.base;
+        if (isOther && (app.experiment?.questions.length ?? 0) > 0)
             tabs.open("exercise");
+        if (isOther)
+            base = app.base;
         ladder.update(change);
         other.root.hidden = app.beside === undefined;
         document.body.classList.toggle("comparing", app.beside !== undefined);

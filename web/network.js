@@ -1,5 +1,6 @@
 // Sliders for the cable and the hosts. A change starts the experiment again.
-import { element, setText } from "./dom.js";
+import { LabError } from "./engine.js";
+import { editing, element, setText } from "./dom.js";
 import { rate, span } from "./format.js";
 import { text } from "./text.js";
 const bytes = (value) => `${value.toLocaleString("en")} B`;
@@ -24,20 +25,30 @@ export function networkPanel(app) {
     congestion.addEventListener("change", () => change({ congestion: congestion.value }));
     const nagle = element("input", { type: "checkbox", change: () => change({ nagle: nagle.checked }) });
     const seed = element("input", { type: "number", min: 0, step: 1 });
+    const isSeedEdited = editing(seed);
     seed.addEventListener("change", () => {
         const value = Number(seed.value);
-        if (Number.isSafeInteger(value) && value >= 0)
+        if (seed.value !== "" && Number.isSafeInteger(value) && value >= 0) {
             change({}, value);
+        }
+        else {
+            app.fail(new LabError(text("seedWrong")));
+            refresh();
+        }
     });
     const reset = element("button", { type: "button", click: () => void app.open(withoutSettings(app)) }, text("asInFile"));
     const root = element("section", { class: "network", "aria-label": text("network") }, element("p", { class: "hint" }, text("networkHint")), ...rows.map((row) => row.root), element("label", { class: "setting" }, element("span", {}, text("congestion")), congestion), element("label", { class: "setting" }, element("span", {}, text("nagle")), nagle), element("label", { class: "setting" }, element("span", {}, text("seed")), seed), reset);
+    /** Shows the settings in force, unless the reader has chosen others meanwhile. */
     function refresh() {
+        if (app.isChanging)
+            return;
         const settings = app.experiment?.settings ?? {};
         for (const row of rows)
             row.set(settings);
         congestion.value = settings.congestion ?? "cubic";
         nagle.checked = settings.nagle ?? false;
-        seed.value = String(app.experiment?.seed ?? "");
+        if (!isSeedEdited())
+            seed.value = String(app.experiment?.seed ?? "");
     }
     function update(kind) {
         if (kind === "experiment")
@@ -56,9 +67,12 @@ function row({ key, name, values, write }, change) {
     const chosen = () => values[Number(input.value)] ?? null;
     input.addEventListener("input", () => setText(output, shown(chosen())));
     input.addEventListener("change", () => change({ [key]: chosen() }));
+    const isEdited = editing(input);
     return {
         root: element("label", { class: "setting" }, element("span", {}, text(name)), input, output),
         set(settings) {
+            if (isEdited())
+                return;
             // If the file sets a value between two values of the slider, the exact value is shown.
             const value = settings[key] ?? null;
             const place = value === null ? -1 : values.findIndex((other) => other !== null && other >= value);

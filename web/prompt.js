@@ -24,6 +24,7 @@ export function promptPanel(app, tools) {
         autocomplete: "off",
         spellcheck: "false",
         maxlength: 4096,
+        enterkeyhint: "go",
         placeholder: "u ESTABLISHED",
         "aria-label": text("command"),
     });

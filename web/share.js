@@ -18,7 +18,7 @@ export class Share {
         this.graphs = graphs;
         this.address.setAttribute("aria-label", text("link"));
         const button = (key, click) => element("button", { type: "button", click: () => void click() }, text(key));
-        this.root = element("section", { class: "share", "aria-label": text("share") }, element("h3", {}, text("link")), element("p", { class: "hint" }, text("linkHint")), button("makeLink", () => this.link()), this.address, this.note, element("h3", {}, text("picture")), element("p", { class: "hint" }, text("pictureHint")), button("ladderSvg", () => this.svg(this.ladderRequest())), button("ladderPng", () => this.png(this.ladderRequest())), button("graphSvg", () => this.svg(this.graphs.request())), button("graphPng", () => this.png(this.graphs.request())), button("statesSvg", () => this.svg({ do: "svg", run: this.app.current, kind: "states" })), element("h3", {}, text("data")), button("savePcap", () => this.pcap()), button("saveJson", () => this.json()), button("saveLab", () => this.lab()), button("saveMermaid", () => this.mermaid()));
+        this.root = element("section", { class: "share", "aria-label": text("share") }, element("h3", {}, text("link")), element("p", { class: "hint" }, text("linkHint")), button("makeLink", () => this.link()), this.address, this.note, element("h3", {}, text("picture")), element("p", { class: "hint" }, text("pictureHint")), button("ladderSvg", () => this.svg(this.ladderRequest())), button("ladderPng", () => this.png(this.ladderRequest())), button("graphSvg", () => this.svg(this.graphs.request())), button("graphPng", () => this.png(this.graphs.request())), button("statesSvg", () => this.svg(this.statesRequest())), button("statesPng", () => this.png(this.statesRequest())), element("h3", {}, text("data")), button("savePcap", () => this.pcap()), button("saveJson", () => this.json()), button("saveLab", () => this.lab()), button("saveMermaid", () => this.mermaid()));
     }
     update() {
         // The link was for an earlier state of the page, so it is hidden.
@@ -49,7 +49,10 @@ export class Share {
         note.textContent = isLocal() ? `${words} ${text("linkIsLocal")}` : words;
     }
     ladderRequest() {
-        return { do: "svg", run: this.app.current, kind: "ladder", ...this.ladder.visible() };
+        return { do: "svg", run: this.app.current, kind: "ladder", ...this.app.shown, ...this.ladder.visible() };
+    }
+    statesRequest() {
+        return { do: "svg", run: this.app.current, kind: "states", step: this.app.step };
     }
     async svg(request) {
         const answer = await this.app.ask(request);

@@ -243,6 +243,12 @@ impl Faults {
         self.faults.push((fault, 0, 0)).is_ok()
     }
 
+    /// Adds a fault that applies in preference to the others. Returns false if there is no room.
+    #[cfg(feature = "alloc")]
+    pub(super) fn add_first(&mut self, fault: Fault) -> bool {
+        self.faults.insert(0, (fault, 0, 0)).is_ok()
+    }
+
     /// Returns the number of faults.
     pub fn len(&self) -> usize {
         self.faults.len()

@@ -188,7 +188,7 @@ fn faults_make_it_happen() {
                 continue;
             }
             let run = |answer: &str| match key.mark(index, answer) {
-                Marked::Run { faults, expectations } => meets(&experiment, &faults, expectations),
+                Marked::Run { faults, expectations, .. } => meets(&experiment, &faults, expectations),
                 other => panic!("{name}: {answer}: {other:?}"),
             };
             let right = MADE.iter().find(|(file, _)| name.contains(file)).unwrap_or_else(|| panic!("{name}"));

@@ -34,6 +34,16 @@ fn has_panels() {
 }
 
 #[test]
+fn changes_settings() {
+    run("network");
+}
+
+#[test]
+fn works_on_a_phone() {
+    run("phone");
+}
+
+#[test]
 fn marks_exercises() {
     run("exercise");
 }

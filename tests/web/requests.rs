@@ -130,7 +130,11 @@ fn other_paths_and_methods_are_refused() {
     }
     for id in ["", "0", "1", "-1", "x", "1/x", "99999999999999999999999"] {
         let answer = server.send("POST", &format!("session/{id}"), b"{}");
-        assert_eq!((answer.status, answer.body.as_str()), (404, "the session is closed: open another\n"), "{id}");
+        assert_eq!(
+            (answer.status, answer.body.as_str()),
+            (404, "the session of this page is closed, because too many pages are open: reload the page\n"),
+            "{id}"
+        );
     }
     for (path, allowed) in [("start", "GET, HEAD"), ("session", "POST"), ("session/1", "POST")] {
         for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "BREW"] {
@@ -184,6 +188,7 @@ fn a_body_over_1_mib_is_refused_however_it_is_sent() {
     let long = vec![b' '; (1 << 20) + 1];
     assert_eq!(server.send("POST", "session/1", &long[1..]).status, 200);
     assert_eq!(server.send("POST", "session/1", &long).status, 413);
+    assert_eq!(server.send("POST", "session", &long).status, 413);
     let head = server.head("POST", "session/1", &["Transfer-Encoding: chunked"]);
     let chunked = [head.as_bytes(), format!("{:x}\r\n", long.len()).as_bytes(), &long, b"\r\n0\r\n\r\n"].concat();
     assert_eq!(server.raw(&chunked).unwrap().status, 413);

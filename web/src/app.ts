@@ -1,6 +1,7 @@
 // The state of the page: the experiment, its runs, and the current step. Panels draw this state.
 
 import { LabError, type Engine } from "./engine.js";
+import type { Answers } from "./exercise.js";
 import { Trace } from "./trace.js";
 import { language } from "./text.js";
 import type { Shown } from "./layout.js";
@@ -41,6 +42,10 @@ export class App {
   tab = "state";
   error: LabError | undefined;
   readonly runs = new Map<string, Trace>();
+  /** The questions with the reader's answers, which outlive a change of the language or of a setting. */
+  answers: Answers = { about: {}, asked: [] };
+  /** A text that the reader has typed and not run, and the experiment to whose text it belongs. */
+  draft: { base: string; text: string } | undefined;
   private listeners: ((change: Change) => void)[] = [];
   /** The commands that made the runs, so that another language can repeat them. */
   private byHand: ByHand[] = [];
@@ -56,6 +61,17 @@ export class App {
 
   get run(): Run {
     return this.trace.run;
+  }
+
+  /** The experiment without the changes of settings and seed, in a form that can be compared. */
+  get base(): string {
+    const { settings: _settings, seed: _seed, ...base } = this.source;
+    return JSON.stringify(base);
+  }
+
+  /** Whether the answer to a later request for an experiment is outstanding. Until then, a control keeps what the reader chose. */
+  get isChanging(): boolean {
+    return this.wanted !== this.source;
   }
 
   listen(listener: (change: Change) => void): void {
@@ -132,7 +148,8 @@ export class App {
   async translate(): Promise<void> {
     const { byHand, current, step, beside, lane, selected } = this;
     await this.load();
-    if (!(await this.open(this.source))) return;
+    if (!(await this.open(this.source, step))) return;
+    const reached = this.step;
     for (const command of byHand) {
       if (command.do === "remove") await this.remove(command.run);
       else await this.branch(command, step);
@@ -140,7 +157,8 @@ export class App {
     if (this.runs.has(current)) this.current = current;
     if (beside && this.runs.has(beside)) this.beside = beside;
     Object.assign(this, { lane, selected });
-    await this.go(step);
+    // The reader can have moved meanwhile.
+    await this.go(this.step === reached ? step : this.step);
     this.report("experiment");
   }
 
@@ -160,8 +178,10 @@ export class App {
   /** Goes to the next event of a kind: see the command `until`. Returns whether such an event follows. */
   async until(goal: string): Promise<boolean> {
     this.fail(undefined);
-    const answer = await this.ask<{ step?: number }>({ do: "until", run: this.current, step: this.step, goal });
-    if (answer?.step !== undefined) await this.go(answer.step);
+    const run = this.current;
+    const answer = await this.ask<{ step?: number }>({ do: "until", run, step: this.step, goal });
+    // The step belongs to the run that was current when the reader asked.
+    if (answer?.step !== undefined && this.current === run) await this.go(answer.step);
     return answer?.step !== undefined;
   }
 

@@ -49,7 +49,7 @@ export function drawArrow({ group, mark }: Arrow, frame: Frame, drawn: Drawn): v
   }
   group.dataset["drawn"] = key;
   for (const part of [group, mark]) part.setAttribute("class", classes(frame, sent, { isFuture, isMoving, isSelected }));
-  group.setAttribute("aria-label", described(frame, sent, trace));
+  group.setAttribute("aria-label", described(frame, sent, drawn));
   group.setAttribute("aria-pressed", String(isSelected));
   const start = startPoint(frame, sent, drawn);
   const parts: SVGElement[] = [];
@@ -83,12 +83,12 @@ function classes(frame: Frame, sent: Entry, is: { isFuture: boolean; isMoving: b
   return names.join(" ");
 }
 
-/** Returns the text for a screen reader. */
-function described(frame: Frame, sent: Entry, trace: Trace): string {
+/** Returns the text for a screen reader: the whole label, as the reader has chosen to see it, and the way of the frame. */
+function described(frame: Frame, sent: Entry, { trace, layout }: Drawn): string {
   const [from, to] = frame.side === 0 ? [text("client"), text("server")] : [text("server"), text("client")];
   const arrival = trace.entries[frame.arrivals[0] ?? -1];
   const fate = isLost(sent) ? text("lost") : arrival ? `${text("arrives")} ${seconds(arrival.t_us)}` : "";
-  return `${labelOf(sent)}, ${from} → ${to}, ${seconds(sent.t_us)} s, ${fate}`;
+  return `${labelText(sent, layout)}, ${from} → ${to}, ${seconds(sent.t_us)} s, ${fate}`;
 }
 
 function startPoint(frame: Frame, sent: Entry, { layout, columns }: Drawn): Point {
@@ -131,11 +131,14 @@ function tip([x, y]: Point, [toX, toY]: Point): SVGElement {
  *  arrows that cross it. */
 function label(sent: Entry, { layout, columns }: Drawn, [x, y]: Point, [toX]: Point): [SVGElement, SVGElement] {
   const isRight = toX > x;
-  const words = columns.fit(withoutPort(labelText(sent, layout), columns), "between");
+  const whole = withoutPort(labelText(sent, layout), columns);
+  const words = columns.fit(whole, "between");
+  // The pointer shows what is cut.
+  const title = words === whole ? [] : [shape("title", {}, whole)];
   const width = columns.widthOf(words) + 4;
   return [
     shape("rect", { class: "under", x: isRight ? x + 6 : x - 6 - width, y: y - LINE + 1, width, height: LINE }),
-    shape("text", { x: isRight ? x + 8 : x - 8, y: y - 4, "text-anchor": isRight ? "start" : "end" }, words),
+    shape("text", { x: isRight ? x + 8 : x - 8, y: y - 4, "text-anchor": isRight ? "start" : "end" }, words, ...title),
   ];
 }
 

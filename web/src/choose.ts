@@ -15,7 +15,8 @@ export function chooser(app: App): Panel {
   choice.setAttribute("aria-label", text("experiment"));
   choice.addEventListener("change", () => {
     const [kind, name] = choice.value.split(" ", 2);
-    if (kind && name) void app.open({ [kind]: name } as Source);
+    // After an error, the list shows the current experiment again.
+    if (kind && name) void app.open({ [kind]: name } as Source).then(() => update("experiment"));
   });
 
   function group(key: Key, kind: string, items: { name: string; title: string }[]): HTMLElement {
@@ -24,7 +25,7 @@ export function chooser(app: App): Panel {
   }
 
   function update(change: Change): void {
-    if (change !== "experiment") return;
+    if (change !== "experiment" || app.isChanging) return;
     const { scenarios, exercises, programs } = app.lists;
     const { scenario, exercise, program } = app.source;
     const current = scenario ? `scenario ${scenario}` : exercise ? `exercise ${exercise}` : program ? `program ${program}` : "";
@@ -48,11 +49,18 @@ export function editor(app: App): Panel {
   file.setAttribute("aria-label", text("openFile"));
   file.addEventListener("change", () => void openFile());
   const results = element("div", { class: "results" });
+  const draft = element("p", { class: "hint", role: "status", hidden: true }, text("draftKept"));
+  /** The text of the experiment that is shown. */
+  let shown = "";
+  area.addEventListener("input", () => {
+    app.draft = area.value === shown ? undefined : { base: app.base, text: area.value };
+  });
   const root = element(
     "section",
     { class: "editor", "aria-label": text("labText") },
     element("p", { class: "hint" }, text("editorHint")),
     element("label", { class: "file" }, text("openFile"), " ", file),
+    draft,
     area,
     element("button", { type: "button", click: () => void run() }, text("runText")),
     results,
@@ -73,7 +81,10 @@ export function editor(app: App): Panel {
 
   async function run(): Promise<void> {
     const lab = area.value;
+    const before = app.draft;
+    app.draft = undefined;
     if (await app.open({ lab })) return;
+    app.draft = before;
     // The earlier experiment stays. The text stays, too, so that the reader can correct the error.
     const { line, column } = app.error ?? {};
     if (line === undefined) return;
@@ -83,7 +94,12 @@ export function editor(app: App): Panel {
   }
 
   function update(change: Change): void {
-    if (change === "experiment") area.value = app.experiment?.lab ?? "";
+    if (change === "experiment") {
+      shown = app.experiment?.lab ?? "";
+      if (app.draft?.base !== app.base) app.draft = undefined;
+      area.value = app.draft?.text ?? shown;
+      draft.hidden = app.draft === undefined;
+    }
     if (change === "experiment" || change === "runs") results.replaceChildren(...outcome(app));
   }
 

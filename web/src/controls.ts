@@ -23,11 +23,15 @@ export class Controls implements Panel {
   private readonly place = element("output", { class: "place" });
   private timer: ReturnType<typeof setTimeout> | undefined;
   private pace = 2;
+  /** Whether a pointer holds the slider. Meanwhile the run does not play on, which would move the slider away. */
+  private isHeld = false;
 
   constructor(private readonly app: App) {
     const { slider } = this;
     slider.setAttribute("aria-label", text("place"));
     slider.addEventListener("input", () => void app.go(Number(slider.value)));
+    slider.addEventListener("pointerdown", () => (this.isHeld = true));
+    for (const end of ["pointerup", "pointercancel", "blur"]) slider.addEventListener(end, () => (this.isHeld = false));
     const pace = element("input", { type: "range", min: 0, max: PACES.length - 1, value: this.pace, class: "pace" });
     pace.setAttribute("aria-label", text("pace"));
     pace.title = text("pace");
@@ -108,7 +112,7 @@ export class Controls implements Panel {
 
   private next(): void {
     this.timer = setTimeout(() => {
-      this.step();
+      if (!this.isHeld) this.step();
       if (this.timer !== undefined) this.next();
     }, PACES[this.pace]);
   }

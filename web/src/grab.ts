@@ -32,6 +32,11 @@ export class Grab {
     this.menu.addEventListener("keydown", (event) => this.onMenuKey(event));
     ladder.root.append(this.menu);
     ladder.root.addEventListener("pointerdown", (event) => this.onDown(event));
+    // A finger on an arrow drags its frame. Elsewhere in the ladder, and on the labels, it scrolls.
+    const keep = (event: TouchEvent) => {
+      if (event.target instanceof Element && event.target.closest(".hit, .line, [data-mark]")) event.preventDefault();
+    };
+    ladder.root.addEventListener("touchstart", keep, { passive: false });
     ladder.root.addEventListener("keydown", (event) => this.onKey(event));
     ladder.root.addEventListener("focusin", (event) => this.onFocus(event));
   }

@@ -11,6 +11,7 @@ export interface Drawing {
   do: "svg";
   run: string;
   kind: string;
+  step?: number;
 }
 
 export const KINDS = ["time-sequence", "cwnd", "rtt", "throughput"] as const;

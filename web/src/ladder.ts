@@ -70,11 +70,13 @@ export class Ladder {
     // Draws at the browser's next animation frame, so that several changes are drawn together.
     if (!this.pending) {
       this.pending = true;
+      setAttributes(this.root, { "aria-busy": "true" });
       requestAnimationFrame(() => {
         this.pending = false;
         if (this.mustFollow) this.follow();
         this.mustFollow = false;
         this.draw();
+        setAttributes(this.root, { "aria-busy": String(!this.subject.trace()?.isWhole) });
       });
     }
   }

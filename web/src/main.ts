@@ -13,7 +13,7 @@ import { Grab } from "./grab.js";
 import { Graphs } from "./graphs.js";
 import { Ladder } from "./ladder.js";
 import type { Shown } from "./layout.js";
-import { fromFragment } from "./link.js";
+import { fromFragment, namedIn } from "./link.js";
 import { measure } from "./measure.js";
 import { networkPanel } from "./network.js";
 import { announcer, promptPanel } from "./prompt.js";
@@ -56,8 +56,10 @@ async function begin(app: App, source: Source): Promise<void> {
   try {
     const lab = await fromFragment(location.hash);
     if (lab !== undefined && (await app.open({ lab }))) return;
-    const named = /^#(scenario|exercise|program)=([\w-]+)$/.exec(location.hash);
-    if (named?.[1] && (await app.open({ [named[1]]: named[2] } as Source))) return;
+    const named = lab === undefined ? namedIn(location.hash) : undefined;
+    if (named && (await app.open(named))) return;
+    // The error is about the name, which begins after the equals sign.
+    if (named && app.error) app.fail(new LabError(app.error.message, 1, location.hash.indexOf("=") + 1));
   } catch (error) {
     app.fail(error);
   }
@@ -116,9 +118,13 @@ function build(app: App): { ladder: Ladder } {
 
   const panels: Panel[] = [controls, choice, runs, why, tabs, announce];
   const error = byId("error");
+  let base = app.experiment && app.base;
   app.forgetListeners();
   app.listen((change: Change) => {
-    if (change === "experiment" && (app.experiment?.questions.length ?? 0) > 0) tabs.open("exercise");
+    // A change of the settings or the language leaves the open tab.
+    const isOther = change === "experiment" && base !== app.base;
+    if (isOther && (app.experiment?.questions.length ?? 0) > 0) tabs.open("exercise");
+    if (isOther) base = app.base;
     ladder.update(change);
     other.root.hidden = app.beside === undefined;
     document.body.classList.toggle("comparing", app.beside !== undefined);

@@ -1,7 +1,8 @@
 // Sliders for the cable and the hosts. A change starts the experiment again.
 
 import type { App, Change, Panel } from "./app.js";
-import { element, setText } from "./dom.js";
+import { LabError } from "./engine.js";
+import { editing, element, setText } from "./dom.js";
 import { rate, span } from "./format.js";
 import { text, type Key } from "./text.js";
 import type { Settings } from "./types.js";
@@ -40,9 +41,15 @@ export function networkPanel(app: App): Panel {
   congestion.addEventListener("change", () => change({ congestion: congestion.value }));
   const nagle = element("input", { type: "checkbox", change: () => change({ nagle: nagle.checked }) });
   const seed = element("input", { type: "number", min: 0, step: 1 });
+  const isSeedEdited = editing(seed);
   seed.addEventListener("change", () => {
     const value = Number(seed.value);
-    if (Number.isSafeInteger(value) && value >= 0) change({}, value);
+    if (seed.value !== "" && Number.isSafeInteger(value) && value >= 0) {
+      change({}, value);
+    } else {
+      app.fail(new LabError(text("seedWrong")));
+      refresh();
+    }
   });
   const reset = element("button", { type: "button", click: () => void app.open(withoutSettings(app)) }, text("asInFile"));
   const root = element(
@@ -56,12 +63,14 @@ export function networkPanel(app: App): Panel {
     reset,
   );
 
+  /** Shows the settings in force, unless the reader has chosen others meanwhile. */
   function refresh(): void {
+    if (app.isChanging) return;
     const settings = app.experiment?.settings ?? {};
     for (const row of rows) row.set(settings);
     congestion.value = settings.congestion ?? "cubic";
     nagle.checked = settings.nagle ?? false;
-    seed.value = String(app.experiment?.seed ?? "");
+    if (!isSeedEdited()) seed.value = String(app.experiment?.seed ?? "");
   }
 
   function update(kind: Change): void {
@@ -81,9 +90,11 @@ function row({ key, name, values, write }: Slider, change: (settings: Settings) 
   const chosen = () => values[Number(input.value)] ?? null;
   input.addEventListener("input", () => setText(output, shown(chosen())));
   input.addEventListener("change", () => change({ [key]: chosen() }));
+  const isEdited = editing(input);
   return {
     root: element("label", { class: "setting" }, element("span", {}, text(name)), input, output),
     set(settings) {
+      if (isEdited()) return;
       // If the file sets a value between two values of the slider, the exact value is shown.
       const value = settings[key] ?? null;
       const place = value === null ? -1 : values.findIndex((other) => other !== null && other >= value);

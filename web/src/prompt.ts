@@ -37,6 +37,7 @@ export function promptPanel(app: App, tools: Tools): Panel {
     autocomplete: "off",
     spellcheck: "false",
     maxlength: 4096,
+    enterkeyhint: "go",
     placeholder: "u ESTABLISHED",
     "aria-label": text("command"),
   });

@@ -39,7 +39,8 @@ export class Share implements Panel {
       button("ladderPng", () => this.png(this.ladderRequest())),
       button("graphSvg", () => this.svg(this.graphs.request())),
       button("graphPng", () => this.png(this.graphs.request())),
-      button("statesSvg", () => this.svg({ do: "svg", run: this.app.current, kind: "states" })),
+      button("statesSvg", () => this.svg(this.statesRequest())),
+      button("statesPng", () => this.png(this.statesRequest())),
       element("h3", {}, text("data")),
       button("savePcap", () => this.pcap()),
       button("saveJson", () => this.json()),
@@ -78,7 +79,11 @@ export class Share implements Panel {
   }
 
   private ladderRequest(): Drawing {
-    return { do: "svg", run: this.app.current, kind: "ladder", ...this.ladder.visible() };
+    return { do: "svg", run: this.app.current, kind: "ladder", ...this.app.shown, ...this.ladder.visible() };
+  }
+
+  private statesRequest(): Drawing {
+    return { do: "svg", run: this.app.current, kind: "states", step: this.app.step };
   }
 
   private async svg(request: Drawing): Promise<void> {

@@ -8,7 +8,7 @@ use crate::cli::error::Failure;
 use crate::lab::Snapshot;
 use crate::lab::lang::Lang;
 use crate::lab::run::HostLab;
-use crate::lab::show::{Graph, Part, PictureRows, Visited, write_states_svg};
+use crate::lab::show::{Extras, Graph, Part, PictureRows, Visited, write_states_svg};
 
 /// Returns the part of a run that `--from` and `--to` select.
 pub fn part(args: &LabArgs) -> Part {
@@ -29,7 +29,7 @@ impl Svg {
     /// # Errors
     /// Fails if the file cannot be written.
     pub fn create(path: &Path, args: &LabArgs) -> Result<Self, Failure> {
-        let rows = PictureRows::new(part(args), args.frames);
+        let rows = PictureRows::new(part(args), Extras { background: !args.frames, ..Extras::default() });
         Ok(Svg { file: Text::create(path)?, path: path.into(), lang: args.lang(), rows })
     }
 

@@ -1,9 +1,9 @@
 //! Parses a forged segment: `client R 101:101(0)`, with the syntax of packetdrill's segments.
 
-use super::words::{FileError, Words};
-use super::{SIDES, side};
-use crate::lab::Forged;
+use super::words::{FileError, Source, Words};
+use super::{SIDES, keyword, side, values};
 use crate::lab::packetdrill::segment::{self, Flags, SegmentText};
+use crate::lab::{Forged, Moment};
 
 /// Parses a host, and a segment that takes up the rest of the line. The segment claims to come from that host.
 ///
@@ -31,4 +31,33 @@ pub(super) fn segment(mut words: Words<'_>) -> Result<Forged, FileError> {
     }
     let SegmentText { flags, seq, ack, window, .. } = segment;
     Ok(Forged { sender, flags, seq, ack, window: window.unwrap_or(0) })
+}
+
+/// A forged segment in an answer, and when it is put on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Injection {
+    /// The earliest time.
+    pub at: Moment,
+    /// The number of steps that the run must have taken.
+    pub after: u32,
+    /// The segment.
+    pub forged: Forged,
+}
+
+/// Parses `at TIME [step N] inject HOST SEGMENT`, as in a file.
+pub(super) fn in_answer(text: &str) -> Result<Injection, FileError> {
+    let source = Source::new(1, text, &[]);
+    let mut words = source.words();
+    keyword(&mut words, "at")?;
+    let (at, step) = time(&mut words)?;
+    keyword(&mut words, "inject")?;
+    Ok(Injection { at, after: step.unwrap_or(0), forged: segment(words)? })
+}
+
+/// Parses the time of an event: `TIME` or `TIME step N`.
+pub(super) fn time(words: &mut Words<'_>) -> Result<(Moment, Option<u32>), FileError> {
+    let at = words.parse(values::MOMENT, values::moment)?;
+    let number = |word: &str| word.parse().ok().filter(|&step: &u32| step <= 1_000_000);
+    let step = if words.take("step") { Some(words.parse("a number up to 1000000", number)?) } else { None };
+    Ok((at, step))
 }

@@ -8,13 +8,14 @@ use smoltcp::time::Duration;
 use smoltcp::wire::TcpSeqNumber;
 
 use super::Experiment;
+use super::inject::{self, Injection};
 use super::question::{Answer, Count, Field, FrameRef, Question, When};
 use super::values::duration;
 use crate::lab::expect::Expectations;
 use crate::lab::show::What;
 use crate::lab::tokens::clip;
 use crate::lab::wire::Random;
-use crate::lab::{Fault, Faults, Moment, START, Snapshot, figure};
+use crate::lab::{Fault, Faults, MAX_SCHEDULED, Moment, START, Snapshot, figure};
 use crate::trace::{Cause, Segment, Summary};
 
 /// The right answers to the questions of an experiment, from its run.
@@ -43,10 +44,12 @@ struct Found {
 pub enum Marked {
     /// The answer is right.
     Right,
-    /// The answer is right if a run of the exercise, with these faults added, meets the expectations.
+    /// The answer is right if a run of the exercise, with these faults and segments added, meets the expectations.
     Run {
         /// The faults.
         faults: Vec<Fault>,
+        /// The forged segments.
+        injected: Vec<Injection>,
         /// The expectations.
         expectations: Expectations,
     },
@@ -203,13 +206,23 @@ fn invalid(answer: &str, expected: &str) -> Marked {
     }
 }
 
-/// Parses an answer that consists of faults, separated by semicolons. Returns the run that shows whether the answer is
-/// right.
+/// Parses an answer that consists of faults and forged segments, separated by semicolons. Returns the run that shows
+/// whether the answer is right.
 fn marked_by_run(answer: &str, expectations: Expectations) -> Marked {
-    let mut faults = Vec::new();
+    let (mut faults, mut injected) = (Vec::new(), Vec::new());
     // A run keeps its faults in a list of limited length. This list shows whether all faults of the answer fit.
     let mut list_of_run = Faults::default();
     for words in answer.split(';').map(str::trim).filter(|words| !words.is_empty()) {
+        if words.split_whitespace().next() == Some("at") {
+            match inject::in_answer(words) {
+                Ok(_) if injected.len() == MAX_SCHEDULED => {
+                    return Marked::Invalid(format!("a run takes at most {MAX_SCHEDULED} calls and events"));
+                }
+                Ok(injection) => injected.push(injection),
+                Err(error) => return Marked::Invalid(error.message),
+            }
+            continue;
+        }
         // In a file, the line of a fault begins with `fault`. In an answer, this word is optional.
         match Fault::parse(words.strip_prefix("fault ").unwrap_or(words), duration) {
             Ok(fault) => {
@@ -222,10 +235,10 @@ fn marked_by_run(answer: &str, expectations: Expectations) -> Marked {
             Err(error) => return Marked::Invalid(error.to_string()),
         }
     }
-    if faults.is_empty() {
+    if faults.is_empty() && injected.is_empty() {
         return invalid("", "a fault, as in 'drop server synack 1'");
     }
-    Marked::Run { faults, expectations }
+    Marked::Run { faults, injected, expectations }
 }
 
 /// Returns the letter that names the option at `position`.

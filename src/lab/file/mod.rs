@@ -21,6 +21,7 @@ mod values;
 mod words;
 
 pub use answers::Answers;
+pub use inject::Injection;
 pub use marking::{Key, Marked};
 pub use parts::Parts;
 pub use question::{Answer, Field, Question};
@@ -313,16 +314,13 @@ impl Parser {
         self.count_scheduled(&words, 1)?;
         // Skip `at`.
         words.next();
-        let at = words.parse(values::MOMENT, values::moment)?;
-        let has_step = words.take("step");
-        let number = |word: &str| word.parse().ok().filter(|&step: &u32| step <= 1_000_000);
-        let after = if has_step { words.parse("a number up to 1000000", number)? } else { 0 };
+        let (at, step) = inject::time(&mut words)?;
         if words.take("inject") {
             let (line, forged) = (words.line(), inject::segment(words)?);
-            self.experiment.actions.push(Action::Inject { line, at, after, forged });
+            self.experiment.actions.push(Action::Inject { line, at, after: step.unwrap_or(0), forged });
             return Ok(());
         }
-        if has_step {
+        if step.is_some() {
             return Err(words.unfit("inject"));
         }
         let what = words.parse("cut, reboot or inject", |word| match word {

@@ -5,8 +5,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{ByHand, HostLab, Run};
-use crate::lab::file::{Experiment, FileError, Key, Marked};
-use crate::lab::{MAX_FAULTS, Snapshot, StartError};
+use crate::lab::file::{Experiment, FileError, Injection, Key, Marked};
+use crate::lab::{MAX_FAULTS, Scheduled, Snapshot, StartError};
 
 /// The verdict on an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,8 +51,8 @@ pub fn key(experiment: &Experiment) -> Result<Key<'_>, FileError> {
     Ok(key)
 }
 
-/// Marks an answer to question `index`. If the answer consists of faults, runs the experiment with these faults and
-/// checks what the question expects.
+/// Marks an answer to question `index`. If the answer consists of faults and forged segments, runs the experiment with
+/// them and checks what the question expects.
 ///
 /// # Errors
 /// Fails if the run cannot start.
@@ -61,14 +61,22 @@ pub fn verdict(experiment: &Experiment, key: &Key<'_>, index: usize, answer: &st
         Marked::Invalid(why) => Verdict::Invalid(why),
         Marked::Right => Verdict::Right,
         Marked::Wrong => Verdict::Wrong,
-        Marked::Run { faults, mut expectations } => {
+        Marked::Run { faults, injected, mut expectations } => {
             let parts = experiment.parts();
             let mut setup = parts.setup()?;
-            // The answer's faults follow those of the exercise.
-            let all_fit = faults.into_iter().all(|fault| setup.faults.add(fault));
+            // Only the first fault that applies to a frame has an effect. As in an exported file, the reader's faults come
+            // before those of the exercise.
+            let all_fit = faults.into_iter().rev().all(|fault| setup.faults.add_first(fault));
             if !all_fit {
                 let what = format!("a run takes at most {MAX_FAULTS} faults, including the faults of the exercise");
                 return Ok(Verdict::Invalid(what));
+            }
+            for Injection { at, after, forged } in injected {
+                // The verdict does not need the number of the segment.
+                if setup.agenda.push((at, Scheduled::Forge { number: 0, after, forged })).is_err() {
+                    let what = "a run takes at most 8 calls and events, including those of the exercise";
+                    return Ok(Verdict::Invalid(what.into()));
+                }
             }
             let see = &mut |snapshot: &Snapshot, lab: &HostLab<'_>| {
                 expectations.see(snapshot, lab.wire.last_received());

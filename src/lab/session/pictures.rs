@@ -12,7 +12,7 @@ use smoltcp::time::Duration;
 
 use super::experiment::Opened;
 use super::request::{Problem, Request, clip};
-use crate::lab::show::{Graph, GraphKind, LabCapture, Part, PictureRows, Plot, Visited, write_states_svg};
+use crate::lab::show::{Extras, Graph, GraphKind, LabCapture, Part, PictureRows, Plot, Visited, write_states_svg};
 use crate::trace::Sink;
 
 /// The maximum length of a capture, in bytes.
@@ -26,14 +26,20 @@ pub(super) fn svg(opened: &mut Opened, request: &Request) -> Result<Value, Probl
         Ok(micros.map(|micros| Duration::from_micros(micros.min(LATEST))))
     };
     let part = Part::new(time("from_us")?, time("to_us")?);
+    // The state diagram shows the states up to this step.
+    let last = request.optional_number("step")?.unwrap_or(u64::MAX);
+    let extras = Extras {
+        background: request.flag("background")?,
+        clock: request.flag("clock")?,
+        options: request.flag("options")?,
+        raw: request.flag("raw")?,
+    };
     let mut svg = String::new();
     let graph_kind = GraphKind::NAMES.iter().find(|(name, _)| *name == kind).map(|(_, kind)| *kind);
     let plot = opened.with_run(opened.by_hand(run), |run| {
         Ok(match (kind, graph_kind) {
             ("ladder", _) => {
-                // The ladder hides the frames that find hardware addresses.
-                let hides_background = true;
-                let mut rows = PictureRows::new(part, hides_background);
+                let mut rows = PictureRows::new(part, extras);
                 run.record(None, &mut |snapshot, _| rows.take(snapshot))?;
                 // Writing to a string cannot fail.
                 let _ = rows.picture(lang).write_all(&mut svg);
@@ -42,7 +48,7 @@ pub(super) fn svg(opened: &mut Opened, request: &Request) -> Result<Value, Probl
             ("states", _) => {
                 let mut visited = Visited::default();
                 run.record(None, &mut |snapshot, _| {
-                    if part.contains(&snapshot.entry) {
+                    if part.contains(&snapshot.entry) && u64::from(snapshot.entry.step) <= last {
                         visited.note(snapshot);
                     }
                 })?;

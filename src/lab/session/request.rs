@@ -99,6 +99,14 @@ impl Request {
         }
     }
 
+    /// Returns the bool in member `name`, or false if the command does not contain it.
+    pub(super) fn flag(&self, name: &str) -> Result<bool, Problem> {
+        match self.member(name) {
+            None => Ok(false),
+            Some(value) => value.as_bool().ok_or_else(|| Problem::new(format!("'{name}' should be true or false"))),
+        }
+    }
+
     /// Returns the number in member `name`, such as the number of a step or of a frame. Fails if the member is missing,
     /// or if the number does not fit into 32 bits.
     pub(super) fn number(&self, name: &str) -> Result<u32, Problem> {

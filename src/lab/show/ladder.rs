@@ -62,7 +62,7 @@ impl Ladder {
     }
 
     /// Returns the word that a line shows if only the clock advances.
-    fn clock(&self) -> Text {
+    pub(super) fn clock(&self) -> Text {
         self.word("clock", "时钟")
     }
 

@@ -40,11 +40,11 @@ pub(crate) use json::write_json_and;
 #[doc(hidden)]
 pub use json::write_json_with;
 pub use ladder::Ladder;
+#[cfg(feature = "session")]
+pub(crate) use picture::{Extras, Part, PictureRows};
 #[cfg(feature = "alloc")]
 #[doc(hidden)]
 pub use picture::{PICTURE_ROWS, Picture};
-#[cfg(feature = "session")]
-pub(crate) use picture::{Part, PictureRows};
 #[doc(hidden)]
 pub use states::Visited;
 #[cfg(feature = "session")]

@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 use core::fmt::{self, Write};
 
 #[cfg(feature = "session")]
-pub(crate) use self::rows::{Part, PictureRows};
+pub(crate) use self::rows::{Extras, Part, PictureRows};
 
 use self::axis::Axis;
 use self::events::{Arrow, Events, Way, lost_after};
@@ -53,7 +53,12 @@ impl Picture {
     ///
     /// A row before `from` must be a frame that is in flight at that time.
     pub fn new(rows: &[Snapshot], from: Duration, is_cut: bool, lang: Lang) -> Self {
-        let events = Events::of(rows, from.total_micros(), lang);
+        Self::with_options(rows, from, is_cut, lang, false)
+    }
+
+    /// Lays out a picture like [`Picture::new`]. `options` says whether a segment's label contains its TCP options.
+    pub(crate) fn with_options(rows: &[Snapshot], from: Duration, is_cut: bool, lang: Lang, options: bool) -> Self {
+        let events = Events::of(rows, from.total_micros(), lang, options);
         let flight = events.flight();
         let axis = Axis::new(&events.moments(flight), flight);
         let mut picture = Picture { events, axis, labels: Placed::default(), flight, breaks: Vec::new(), is_cut, lang };

@@ -235,6 +235,21 @@ fn pictures_are_drawn() {
             assert!(number("from_us") < number("to_us") && number("to_us") < 210_000.0, "{plot}");
         }
     }
+    // The page's switches select what a picture of the ladder shows.
+    let drawn = |session: &mut LabSession, name: &str| {
+        let answer = ok(session, json!({"do": "svg", "kind": "ladder", "to_us": 20_000, name: true}));
+        answer["svg"].as_str().unwrap().to_string()
+    };
+    let plain = drawn(&mut session, "other");
+    let raw = drawn(&mut session, "raw");
+    assert!(plain.contains("SYN seq=0") && !raw.contains("SYN seq=0") && raw.contains("SYN seq="), "{raw}");
+    for (name, shown) in [("background", "ARP"), ("clock", ">clock<"), ("options", " mss=1460 ws=")] {
+        assert!(!plain.contains(shown) && !raw.contains(shown), "{shown}");
+        let svg = drawn(&mut session, name);
+        assert!(svg.contains(shown), "{name}: {svg}");
+    }
+    let svg = json!({"do": "svg", "kind": "ladder", "raw": 1});
+    assert!(fails(&mut session, svg).contains("'raw' should be true or false"));
     assert!(fails(&mut session, json!({"do": "svg", "kind": "pie"})).contains("should be ladder, states, cwnd"));
     let pcapng = ok(&mut session, json!({"do": "pcapng"}));
     // The block type of a section header is 0a0d0d0a.
@@ -272,6 +287,39 @@ fn an_exercise_is_marked() {
     let run = ok(&mut session, fault)["name"].clone();
     let by_hand = ok(&mut session, json!({"do": "mark", "question": last, "run": run}));
     assert_eq!(by_hand["verdict"], "right", "{by_hand}");
+}
+
+/// A forged segment is a manual change that a file of answers can contain, too.
+#[test]
+fn a_forged_segment_is_an_answer() {
+    const TEXT: &str = "title \"Reset\"\nserver listens 7000\n  read to end\n  close\n\
+        client calls 7000\n  wait until 400ms\n  close\n\
+        question \"End the connection by a reset.\"\n  answer make client ends reset\n";
+    let mut session = LabSession::new();
+    ok(&mut session, json!({"do": "new", "lab": TEXT}));
+    let step = ok(&mut session, json!({"do": "until", "step": 0, "goal": "client=ESTABLISHED"}))["step"].clone();
+    let inject = json!({"do": "inject", "step": step, "host": "server", "segment": "R 1:1(0)"});
+    let run = ok(&mut session, inject)["name"].clone();
+    let mark = |session: &mut LabSession, answer: serde_json::Value| {
+        ok(session, json!({"do": "mark", "question": 1, "run": run, "answer": answer}))
+    };
+    assert_eq!(ok(&mut session, json!({"do": "mark", "question": 1, "run": run}))["verdict"], "right");
+    let lab = ok(&mut session, json!({"do": "export", "run": run}))["lab"].clone();
+    let line = lab.as_str().unwrap().lines().find(|line| line.contains(" inject ")).unwrap().to_string();
+    assert_eq!(mark(&mut session, line.clone().into())["verdict"], "right", "{line}");
+    assert_eq!(mark(&mut session, format!("drop server fin 9; {line}").into())["verdict"], "right");
+    assert_eq!(mark(&mut session, "at 59s inject server R 1:1(0)".into())["verdict"], "wrong");
+    for (wrong, why) in [
+        ("at x inject server R 1:1(0)", "'x' should be a time"),
+        ("at 1s cut server", "'cut' should be inject"),
+        ("at 1s inject server R", ""),
+        (&[line.as_str(); 9].join(";"), "at most 8 calls and events"),
+        (&[line.as_str(); 8].join(";"), "including those of the exercise"),
+    ] {
+        let marked = mark(&mut session, wrong.into());
+        assert_eq!(marked["verdict"], "invalid", "{wrong}: {marked}");
+        assert!(marked["message"].as_str().unwrap().contains(why), "{wrong}: {marked}");
+    }
 }
 
 #[test]

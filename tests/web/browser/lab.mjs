@@ -15,6 +15,9 @@ import { serveFolder } from "./static.mjs";
 /** The time limit of each condition, in milliseconds, long enough for a machine under load. */
 const PATIENCE = Number(process.env.SMOLSTEP_PATIENCE ?? 120_000);
 
+/** Makes the page this many times slower, to find tests that expect a fast machine. */
+const SLOWNESS = Number(process.env.SMOLSTEP_SLOWNESS ?? 1);
+
 /** The texts of the page that the tests look for, as a reader sees them. */
 export const STEP = "step (Enter or →)";
 
@@ -81,6 +84,10 @@ export async function withPage(url, options, run) {
   });
   context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
+  if (SLOWNESS > 1) {
+    const devtools = await context.newCDPSession(page);
+    await devtools.send("Emulation.setCPUThrottlingRate", { rate: SLOWNESS });
+  }
   const problems = [];
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) problems.push(`${message.text()} ${message.location().url}`);
@@ -111,6 +118,47 @@ export async function open(page, url) {
   await page.locator("[data-frame]").first().waitFor();
 }
 
+/** Waits until the whole run has arrived and is drawn. */
+export async function drawn(page) {
+  await page.locator(".ladder[aria-busy=false]").first().waitFor();
+}
+
+/** Waits in the page, so that the page's own timers that are due earlier have run. */
+export async function pause(page, milliseconds) {
+  await page.evaluate((milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)), milliseconds);
+}
+
+/**
+ * Holds back the commands to the program for which `isHeld` is true. `next` waits for a command that is held back, lets
+ * it go, and returns it; `all` lets go those held back and all later ones. Only requests to the program can be held back.
+ */
+export async function holdBack(page, isHeld) {
+  const held = [];
+  let arrived = () => undefined;
+  let isOver = false;
+  await page.route("**/session/*", (route) => {
+    const command = JSON.parse(route.request().postData());
+    if (isOver || !isHeld(command)) return route.continue();
+    held.push({ command, go: () => route.continue() });
+    arrived();
+  });
+  const waiting = async () => {
+    while (held.length === 0) await new Promise((resolve) => (arrived = resolve));
+    return held[0].command;
+  };
+  const next = async () => {
+    await waiting();
+    const { command, go } = held.shift();
+    await go();
+    return command;
+  };
+  const all = async () => {
+    isOver = true;
+    for (const { go } of held.splice(0)) await go();
+  };
+  return { waiting, next, all };
+}
+
 /** Returns the step that the page shows. */
 export async function step(page) {
   return Number(/step (\d+)\//.exec(await page.locator(".place").textContent())[1]);
@@ -123,6 +171,15 @@ export async function waitForStep(page, wanted) {
     if (step === undefined || (last && step !== steps)) return false;
     return step > (above ?? -1) && step < (below ?? Infinity) && step === (at ?? step);
   }, wanted);
+}
+
+/** Goes to the next event of a kind, as the command `until` names it. */
+export async function until(page, goal) {
+  const before = await step(page);
+  const line = page.getByLabel("command, as in the terminal");
+  await line.fill(`until ${goal}`);
+  await line.press("Enter");
+  await waitForStep(page, { above: before });
 }
 
 /** Returns the arrow of the n-th frame (from 0) whose description begins with a pattern. */

@@ -1,7 +1,7 @@
 // Frames are grabbed in the ladder, with the mouse and by keyboard, and each change makes a branch.
 
 import assert from "node:assert/strict";
-import { arrow, arrows, step, tab, withBothEngines, waitForStep } from "./lab.mjs";
+import { arrow, arrows, drawn, step, tab, withBothEngines, waitForStep } from "./lab.mjs";
 
 const SYN_ACK = /\bSYN,ACK\b/;
 
@@ -135,6 +135,22 @@ withBothEngines("the switches show more of the run", "scenario=handshake", async
   await page.waitForFunction((notes) => document.querySelectorAll(".ladder .note").length > notes, notes);
 });
 
+withBothEngines("a label that is cut is whole for the pointer and for a screen reader", "scenario=handshake", async (page) => {
+  for (const name of ["options", "raw numbers"]) await page.getByRole("checkbox", { name }).check();
+  const all = page.locator("[data-frame]", { hasText: /SYN/ });
+  await page.waitForFunction(() => /seq=\d{4}/.test(document.querySelector(".ladder svg").textContent));
+  const labels = await all.evaluateAll((frames) => frames.map((frame) => {
+    const [words, title] = [frame.querySelector("text").firstChild.data, frame.querySelector("title")?.textContent];
+    return { words, title, spoken: frame.getAttribute("aria-label") };
+  }));
+  assert.equal(labels.length > 1, true);
+  for (const { words, title, spoken } of labels) {
+    if (words.endsWith("…")) assert.match(title ?? "", / mss=\d+ ws=\d+$/);
+    assert.match(spoken, /^#\d+ .*SYN.* seq=\d{4,} .*mss=\d+ ws=\d+, /);
+  }
+  assert.equal(labels.some(({ words }) => words.endsWith("…")), true);
+}, { viewport: { width: 1000, height: 720 } });
+
 withBothEngines("the wait for the retransmission is folded", "scenario=lost-synack", async (page) => {
   await page.locator(".fold-text").first().waitFor();
   await tab(page, "States");
@@ -146,6 +162,7 @@ withBothEngines("in a crowd, arrows cross no label, and frames in flight are abo
   await line.press("Enter");
   await waitForStep(page, { at: 80 });
   await page.locator("[data-mark] .packet").first().waitFor();
+  await drawn(page);
   const { labels, bare, marks, covered } = await page.evaluate(() => {
     const scroller = document.querySelector(".ladder-scroll").getBoundingClientRect();
     const isSeen = ({ left, right, top, bottom }) =>

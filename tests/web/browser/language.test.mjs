@@ -1,7 +1,7 @@
 // The page in Chinese: by the language of the browser, and by its button.
 
 import assert from "node:assert/strict";
-import { withBothEngines } from "./lab.mjs";
+import { pause, withBothEngines } from "./lab.mjs";
 
 /** Waits until the parts of the page that have text are in Chinese. */
 async function checkChinese(page) {
@@ -44,9 +44,8 @@ withBothEngines("the run does not play on in another language", "scenario=lost-s
   await page.getByRole("button", { name: "中文" }).click();
   await checkChinese(page);
   await page.keyboard.press("Home");
-  const place = page.locator(".place");
   await page.waitForFunction(() => / 0\//.test(document.querySelector(".place").textContent));
   // This wait is longer than the pause between two steps.
-  await page.waitForTimeout(1000);
-  assert.match(await place.textContent(), / 0\//);
+  await pause(page, 1000);
+  assert.match(await page.locator(".place").textContent(), / 0\//);
 });

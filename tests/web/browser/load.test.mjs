@@ -18,10 +18,34 @@ withBothEngines("a fragment that is damaged is an error, and the page goes on", 
   assert.match(await alert.textContent(), /^1:\d+: /);
 });
 
-for (const fragment of ["lab=%00", "lab=", "scenario=nothing", "exercise=../x", `lab=${"A".repeat(10_000)}`, "<img src=x onerror=alert(1)>"]) {
+const FAULTY = [
+  ["nonsense", /^1:1: 'nonsense' should be scenario=NAME/],
+  ["scenario", /^1:1: 'scenario' should be/],
+  ["lab=%00", /^1:5: .*character/],
+  ["lab=ab$c", /^1:7: .*character/],
+  ["lab=", /^1:4: .*damaged/],
+  [`lab=${"A".repeat(10_000)}`, /^1:8193: .*8 KB/],
+  ["scenario=nothing", /^1:10: .*nothing/],
+  ["scenario=lost%2synack", /^1:14: '%' cannot be in a name/],
+  ["scenario=", /^1:10: /],
+  ["exercise=../x", /^1:10: '\.' cannot be in a name/],
+  ["<img src=x onerror=alert(1)>", /^1:1: /],
+];
+
+for (const [fragment, message] of FAULTY) {
   withBothEngines(`the page goes on after the fragment ${fragment.slice(0, 30)}`, fragment, async (page) => {
+    const alert = page.getByRole("alert");
+    await alert.waitFor();
+    assert.match(await alert.textContent(), message);
     assert.equal(await page.locator("[data-frame]").count() > 0, true);
     assert.equal(await page.locator("img[src=x]").count(), 0);
+    // The page goes on: a good fragment clears the error.
+    await page.evaluate(() => (location.hash = "#scenario=time-wait"));
+    await alert.waitFor({ state: "hidden" });
+    // The experiment stays after a bad fragment.
+    await page.evaluate(() => (location.hash = "#program=none"));
+    await alert.getByText(/^1:9: /).waitFor();
+    assert.match(await page.locator(".subtitle").textContent(), /TIME-WAIT/);
   });
 }
 

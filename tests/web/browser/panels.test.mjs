@@ -2,15 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { STEP, address, arrow, engines, open, saved, tab, withBothEngines, waitForStep, withPage } from "./lab.mjs";
-
-/** Goes to the step after which the client is in a state. */
-async function until(page, goal) {
-  const line = page.getByLabel("command, as in the terminal");
-  await line.fill(`until ${goal}`);
-  await line.press("Enter");
-  await waitForStep(page, { above: 0 });
-}
+import { STEP, address, arrow, engines, holdBack, open, saved, tab, until, withBothEngines, waitForStep, withPage } from "./lab.mjs";
 
 withBothEngines("why explains a step, with a link to the RFC", "scenario=handshake", async (page) => {
   const why = page.getByRole("region", { name: "Why" });
@@ -22,30 +14,23 @@ withBothEngines("why explains a step, with a link to the RFC", "scenario=handsha
   assert.match(await link.getAttribute("rel"), /noreferrer/);
 });
 
-// Only requests to the program can be held back.
 test("a step is drawn before its explanation arrives, and never beside that of another step", async () => {
   const [native] = engines;
   const url = await address(native);
   await withPage(url, {}, async (page) => {
-    const held = [];
-    await page.route("**/session/*", (route) => {
-      const isWhy = JSON.parse(route.request().postData()).do === "why";
-      return isWhy ? held.push(() => route.continue()) : route.continue();
-    });
+    const why = await holdBack(page, (command) => command.do === "why");
     await open(page, `${url}#scenario=handshake`);
-    const why = page.getByRole("region", { name: "Why" });
-    const answers = () => why.locator(".answer").allTextContents();
+    const panel = page.getByRole("region", { name: "Why" });
     await until(page, "client=SYN-SENT");
     await page.waitForFunction(() => /SYN-SENT/.test(document.querySelector(".ladder-head").textContent));
-    assert.deepEqual((await answers()).filter((text) => text !== ""), []);
+    assert.deepEqual((await panel.locator(".answer").allTextContents()).filter((text) => text !== ""), []);
     // The answers to the first step arrive after the reader has gone on.
-    while (held.length === 0) await page.waitForTimeout(10);
+    await why.waiting();
     await until(page, "client=ESTABLISHED");
-    const release = setInterval(() => held.splice(0).forEach((go) => go()), 10);
-    await why.getByText("SYN,ACK arrived").first().waitFor();
-    clearInterval(release);
-    assert.doesNotMatch(await why.textContent(), /SYN asks for a connection|A program asks for a connection/);
-    assert.equal((await answers()).every((text) => text !== ""), true);
+    await why.all();
+    await panel.getByText("SYN,ACK arrived").first().waitFor();
+    await page.waitForFunction(() => [...document.querySelectorAll(".why .answer")].every((answer) => answer.textContent !== ""));
+    assert.doesNotMatch(await panel.textContent(), /SYN asks for a connection|A program asks for a connection/);
   });
 });
 
@@ -106,6 +91,25 @@ withBothEngines("the byte strip names what holds bytes", "scenario=small-window"
   assert.fail("no bytes are held by the peer's window");
 });
 
+withBothEngines("held bytes always have a reason", "scenario=slow-start", async (page) => {
+  // All steps of the run, as the panel gets them.
+  const reasons = await page.evaluate(async () => {
+    const [{ openEngine }, { Trace }, { sending }] = await Promise.all(["./engine.js", "./trace.js", "./bytes.js"].map((file) => import(file)));
+    const { engine } = await openEngine();
+    const trace = new Trace((await engine.command({ do: "new", scenario: "slow-start" })).run);
+    while (await trace.fetchMore(engine));
+    const reasons = new Set();
+    for (let step = 0; step <= trace.run.steps; step++) {
+      for (const holds of trace.endsAt(0, step).holds) {
+        for (const { kind, len, note } of sending(holds)) if (kind === "held" && len > 0) reasons.add(note ?? "none");
+      }
+    }
+    return [...reasons];
+  });
+  assert.equal(reasons.includes("by the congestion window"), true, reasons.join());
+  assert.equal(reasons.includes("none"), false, reasons.join());
+});
+
 withBothEngines("a frame is shown byte by byte, with its checksum", "scenario=handshake", async (page) => {
   const panel = await tab(page, "Frame");
   await arrow(page, /\bSYN,ACK\b/).focus();
@@ -148,54 +152,6 @@ withBothEngines("the graphs follow the run", "scenario=slow-start", async (page)
   await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
   await waitForStep(page, { above: 0 });
   await panel.locator(".cursor").waitFor();
-});
-
-withBothEngines("the sliders of the network begin the experiment again", "scenario=handshake", async (page) => {
-  const panel = await tab(page, "Network");
-  const time = async () => (await page.locator(".place").textContent());
-  await page.getByRole("button", { name: "to the end (End)" }).click();
-  const before = await time();
-  await panel.getByRole("slider", { name: /^latency/ }).fill("9");
-  await page.waitForFunction((before) => document.querySelector(".place").textContent !== before, before);
-  for (const name of [/^jitter/, /^rate/, /^queue/, /^loss/, /^buffers/, /^MTU/, /^router/, /^delay of ACKs/]) {
-    const slider = panel.getByRole("slider", { name });
-    const before = await slider.getAttribute("aria-valuetext");
-    await slider.fill((await slider.inputValue()) === "2" ? "3" : "2");
-    // The new value takes effect when the experiment has started again.
-    const isChanged = ([pattern, before]) => {
-      const label = [...document.querySelectorAll("label.setting")].find((one) => new RegExp(pattern).test(one.textContent));
-      return label.querySelector("input").getAttribute("aria-valuetext") !== before;
-    };
-    await page.waitForFunction(isChanged, [name.source, before]);
-  }
-  await panel.getByLabel("congestion control").selectOption("reno");
-  await panel.getByLabel("Nagle's algorithm").check();
-  await panel.getByLabel("seed").fill("12");
-  await panel.getByLabel("seed").press("Enter");
-  const file = await tab(page, "File");
-  await page.waitForFunction(() => /reno/.test(document.querySelector(".editor textarea").value));
-  await tab(page, "Network");
-  await panel.getByRole("button", { name: "as in the file" }).click();
-  await page.waitForFunction(() => !/reno/.test(document.querySelector(".editor textarea").value));
-  assert.equal(await file.isHidden(), true);
-});
-
-withBothEngines("settings that change in quick succession begin one experiment", "scenario=fast-retransmit", async (page) => {
-  const panel = await tab(page, "Network");
-  const count = () => page.locator(".ladder").first().locator(".note").count();
-  const before = await count();
-  await panel.getByRole("slider", { name: /^latency/ }).focus();
-  for (let presses = 0; presses < 3; presses++) {
-    await page.keyboard.press("ArrowRight");
-    await page.keyboard.press("ArrowLeft");
-  }
-  // Commands are answered in order, so by then every experiment has started.
-  await until(page, "packet");
-  // A slow machine might still be drawing. The answers of a second experiment would add notes after that.
-  const isDrawn = (notes) => document.querySelector(".ladder").querySelectorAll(".note").length === notes;
-  await page.waitForFunction(isDrawn, before);
-  await page.waitForTimeout(500);
-  assert.equal(await count(), before);
 });
 
 withBothEngines("a run with the name of a removed run is explained anew", "scenario=handshake", async (page) => {
@@ -241,7 +197,7 @@ withBothEngines("everything that is saved has its format", "scenario=handshake",
   assert.match(await text("ladder, SVG"), /^<svg|^<\?xml/);
   assert.match(await text("graph, SVG"), /^<svg|^<\?xml/);
   assert.match(await text("states, SVG"), /^<svg|^<\?xml/);
-  for (const name of ["ladder, PNG", "graph, PNG"]) {
+  for (const name of ["ladder, PNG", "graph, PNG", "states, PNG"]) {
     assert.equal((await saved(page, button(name))).bytes.subarray(1, 4).toString(), "PNG");
   }
   assert.equal((await saved(page, button("capture (pcapng)"))).bytes.readUInt32LE(0), 0x0a0d0d0a);
@@ -249,6 +205,22 @@ withBothEngines("everything that is saved has its format", "scenario=handshake",
   assert.equal(lines.some((line) => line.flags === "SYN" || line.label?.startsWith("SYN")), true);
   assert.match(await text(".lab file"), /client calls/);
   assert.match(await text("Mermaid"), /^sequenceDiagram/);
+});
+
+withBothEngines("the saved pictures show what the page shows", "scenario=handshake", async (page) => {
+  const panel = await tab(page, "Share");
+  const svg = async (name) => (await saved(page, panel.getByRole("button", { name, exact: true }))).bytes.toString();
+  const shown = [["ARP", /ARP/], ["clock", />clock</], ["options", / mss=\d/], ["raw numbers", /SYN seq=\d{4}/]];
+  const plain = await svg("ladder, SVG");
+  for (const [, pattern] of shown) assert.doesNotMatch(plain, pattern);
+  for (const [name] of shown) await page.getByRole("checkbox", { name }).check();
+  const whole = await svg("ladder, SVG");
+  for (const [, pattern] of shown) assert.match(whole, pattern);
+  // The states up to the current step.
+  const visited = async () => (await svg("states, SVG")).length;
+  const atStart = await visited();
+  await until(page, "client=ESTABLISHED");
+  assert.notEqual(await visited(), atStart);
 });
 
 withBothEngines("a link is the whole experiment", "scenario=handshake", async (page) => {

@@ -9,7 +9,7 @@ use hyper::{Method, Request, StatusCode};
 use tokio::time::{Duration, Instant, timeout_at};
 
 use super::answer::{Answer, Refusal, answer, json};
-use super::deadline::Deadline;
+use super::deadline::{Deadline, Phase};
 use super::files;
 use super::sessions::{Sessions, Shared};
 
@@ -18,7 +18,7 @@ use super::sessions::{Sessions, Shared};
 pub struct Limits {
     /// The longest body of a request, in bytes.
     pub body: usize,
-    /// The largest number of connections at a time. Further connections wait.
+    /// The largest number of connections at a time. A further connection replaces one that waits for its client.
     pub connections: usize,
     /// The server closes if no request arrives for this long.
     pub idle: Duration,
@@ -78,6 +78,7 @@ impl Requests {
     pub async fn answer(&self, request: Request<Incoming>, deadline: &Deadline) -> Answer {
         let answer = self.serve(request, deadline).await.unwrap_or_else(Answer::from);
         // From now on, the deadline is for sending the answer.
+        deadline.begin(Phase::Answering);
         deadline.set(Instant::now() + self.limits.request);
         answer
     }
@@ -97,7 +98,11 @@ impl Requests {
         let method = request.method();
         let (is_read, is_post) = (method == Method::GET || method == Method::HEAD, method == Method::POST);
         match path {
-            "session" if is_post => self.open(),
+            "session" if is_post => {
+                // The body has no meaning, and is limited like any other.
+                self.body(request, deadline).await?;
+                self.open()
+            }
             "start" if is_read => Ok(json(self.start.clone())),
             "start" => Err(Refusal::method("GET, HEAD")),
             "session" => Err(Refusal::method("POST")),
@@ -146,9 +151,11 @@ impl Requests {
     /// Passes the body to session `id` as a command, and answers with the session's JSON.
     async fn command(&self, id: &str, request: Request<Incoming>, deadline: &Deadline) -> Result<Answer, Refusal> {
         let Some(session) = self.sessions.borrow_mut().find(id) else {
-            return Err(Refusal::new(StatusCode::NOT_FOUND, "the session is closed: open another"));
+            let why = "the session of this page is closed, because too many pages are open: reload the page";
+            return Err(Refusal::new(StatusCode::NOT_FOUND, why));
         };
         let command = self.body(request, deadline).await?;
+        deadline.begin(Phase::Answering);
         // A command may run for any length of time.
         deadline.clear();
         let answer = run(session, command).await;
@@ -187,7 +194,7 @@ async fn run(session: Shared, command: String) -> Result<String, Refusal> {
     let mut session = session.lock_owned().await;
     let answer = tokio::task::spawn_blocking(move || session.command(&command)).await;
     answer.map_err(|_| {
-        let why = "the session has failed, which is a fault of smolstep: open another";
+        let why = "the session has failed, which is a fault of smolstep: reload the page";
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, why)
     })
 }

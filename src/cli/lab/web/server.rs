@@ -15,10 +15,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::select;
 use tokio::sync::Semaphore;
-use tokio::task::{LocalSet, spawn_local};
+use tokio::task::{LocalSet, spawn_local, yield_now};
 use tokio::time::{Duration, Instant, sleep, sleep_until};
 
-use super::deadline::Deadline;
+use super::deadline::{Deadline, Phase};
 use super::requests::Requests;
 
 /// The largest head of a request, in bytes. hyper refuses longer ones.
@@ -69,18 +69,33 @@ pub async fn run(listener: TcpListener, requests: Rc<Requests>, stop: UnixStream
     }
 }
 
-/// Accepts connections for ever.
+/// Accepts connections for ever. Above the limit, a new connection replaces the oldest one that only waits for its
+/// client, so that idle connections cannot keep a page from opening. If there is none, the new connection waits.
 async fn accept(listener: &tokio::net::TcpListener, requests: &Rc<Requests>) -> Infallible {
     let permits = Arc::new(Semaphore::new(requests.limits.connections));
+    // The deadlines of the connections, the oldest first. A deadline that only this list holds belongs to a connection
+    // that is closed.
+    let mut open: Vec<Rc<Deadline>> = Vec::new();
     loop {
-        // Above the limit, further connections wait for a permit. `acquire_owned` cannot fail, because the semaphore is
-        // never closed.
-        let permit = permits.clone().acquire_owned().await;
         match listener.accept().await {
             Ok((stream, _)) => {
+                if permits.available_permits() == 0 {
+                    // Requests that have arrived by now are received first.
+                    yield_now().await;
+                    let is_open = |deadline: &Rc<Deadline>| Rc::strong_count(deadline) > 1;
+                    let waits = |phase| open.iter().find(|one| is_open(one) && one.phase() == phase);
+                    if let Some(oldest) = waits(Phase::Receiving).or_else(|| waits(Phase::Closing)) {
+                        oldest.set(Instant::now());
+                    }
+                }
+                // `acquire_owned` cannot fail, because the semaphore is never closed.
+                let permit = permits.clone().acquire_owned().await;
+                open.retain(|deadline| Rc::strong_count(deadline) > 1);
+                let deadline = Rc::new(Deadline::at(Instant::now() + requests.limits.request));
+                open.push(deadline.clone());
                 let requests = requests.clone();
                 spawn_local(async move {
-                    serve_connection(stream, &requests).await;
+                    serve_connection(stream, &requests, &deadline).await;
                     drop(permit);
                 });
             }
@@ -109,9 +124,8 @@ async fn wait_until_idle(requests: &Requests) {
 ///
 /// At first, the deadline is for receiving the request. [`Requests::answer`] then sets a new deadline, for sending the
 /// answer. While a command runs, there is no deadline.
-async fn serve_connection(stream: TcpStream, requests: &Requests) {
-    let deadline = Deadline::at(Instant::now() + requests.limits.request);
-    let answer = async |request| Ok::<_, Infallible>(requests.answer(request, &deadline).await);
+async fn serve_connection(stream: TcpStream, requests: &Requests, deadline: &Deadline) {
+    let answer = async |request| Ok::<_, Infallible>(requests.answer(request, deadline).await);
     let service = service_fn(|request| Box::pin(answer(request)));
     let mut builder = http1::Builder::new();
     // `half_close`: a client that closes its own side after the request still gets the answer.
@@ -123,6 +137,7 @@ async fn serve_connection(stream: TcpStream, requests: &Requests) {
         _ = served => {}
         () = deadline.passed() => return,
     }
+    deadline.begin(Phase::Closing);
     let mut stream = connection.into_parts().io.into_inner();
     // Read until the client has closed its side. Closing a connection with unread bytes would reset it, and the client
     // could lose the answer.

@@ -136,26 +136,41 @@ fn a_client_that_reads_nothing_ends_after_ten_seconds() {
 }
 
 #[test]
-fn a_connection_that_stays_open_after_its_answer_ends_after_ten_seconds() {
-    let limits = Limits { connections: 1, ..Limits::default() };
-    on_server(limits, "{}", async |server| {
-        let mut open = server.connect().await;
-        open.write_all(server.head("GET", "start", 0).as_bytes()).await.unwrap();
-        assert_eq!(answer(&mut open).await.0, 200);
-        assert_eq!(server.send("GET", "start", "").await.0, 200);
-        assert_eq!(server.seconds(), 10);
+fn a_new_connection_replaces_the_oldest_that_waits_for_its_client() {
+    on_server(Limits { connections: 2, ..Limits::default() }, "{}", async |server| {
+        let mut answered = server.connect().await;
+        answered.write_all(server.head("GET", "start", 0).as_bytes()).await.unwrap();
+        assert_eq!(answer(&mut answered).await.0, 200);
+        let mut idle = server.connect().await;
+        sleep(Duration::from_millis(1)).await;
+        // A connection without a request goes first, even if a connection that has its answer is older.
+        let mut third = server.connect().await;
+        assert_eq!(idle.read(&mut [0]).await.unwrap(), 0);
+        let mut fourth = server.connect().await;
+        sleep(Duration::from_millis(1)).await;
+        assert_eq!(third.read(&mut [0]).await.unwrap(), 0);
+        fourth.write_all(server.head("GET", "start", 0).as_bytes()).await.unwrap();
+        assert_eq!(answer(&mut fourth).await.0, 200);
+        assert_eq!(server.seconds(), 0);
     });
 }
 
 #[test]
-fn the_65th_connection_waits_until_another_is_closed() {
+fn the_page_opens_while_400_connections_are_idle() {
     on_server(Limits::default(), "{}", async |server| {
         let mut open = Vec::new();
-        for _ in 0..64 {
+        for _ in 0..400 {
             open.push(server.connect().await);
         }
-        assert_eq!(server.send("GET", "start", "").await.0, 200);
-        assert_eq!(server.seconds(), 10);
+        for _ in 0..100 {
+            assert_eq!(server.send("GET", "start", "").await, (200, "{}".into()));
+        }
+        // A connection that sends the head of a request, and then only a part of the body, is idle too.
+        for stream in &mut open {
+            let _ = stream.write_all(server.head("POST", "session", 9).as_bytes()).await;
+        }
+        assert_eq!(server.send("POST", "session", "").await.0, 200);
+        assert_eq!(server.seconds(), 0);
     });
 }
 
@@ -167,6 +182,7 @@ fn bodies_are_limited_with_and_without_a_length() {
         assert_eq!(server.send("POST", "session/1", &" ".repeat(1000)).await.0, 200);
         let refused = (413, "the body is longer than 1000 bytes\n".into());
         assert_eq!(server.send("POST", "session/1", &" ".repeat(1001)).await, refused);
+        assert_eq!(server.send("POST", "session", &" ".repeat(1001)).await, refused);
         // The length alone is refused, without waiting for the body.
         let mut stream = server.connect().await;
         stream.write_all(server.head("POST", "session/1", 1001).as_bytes()).await.unwrap();
@@ -202,7 +218,10 @@ fn the_17th_session_replaces_the_oldest() {
         }
         assert_eq!(server.send("POST", "session/1", "{}").await.0, 200);
         assert_eq!(server.send("POST", "session", "").await, (200, "{\"id\":\"17\"}".into()));
-        assert_eq!(server.send("POST", "session/2", "{}").await, (404, "the session is closed: open another\n".into()));
+        assert_eq!(
+            server.send("POST", "session/2", "{}").await,
+            (404, "the session of this page is closed, because too many pages are open: reload the page\n".into())
+        );
         for id in [1, 3, 17] {
             assert_eq!(server.send("POST", &format!("session/{id}"), "{}").await.0, 200);
         }

@@ -16,6 +16,7 @@ use super::labels::LINE;
 use crate::lab::lang::Lang;
 use crate::lab::{Lane, START, Snapshot};
 use crate::stack::Next;
+use crate::trace::Summary;
 
 /// The largest number of lanes: a lane is the pair of lines of a connection. Further connections share these lanes.
 pub(super) const LANES: usize = 4;
@@ -79,8 +80,9 @@ pub(super) enum Way {
 }
 
 impl Events {
-    /// Converts the rows. Frames that were sent before `from` are drawn only if they arrive at or after `from`.
-    pub(super) fn of(rows: &[Snapshot], from: u64, lang: Lang) -> Self {
+    /// Converts the rows. Frames that were sent before `from` are drawn only if they arrive at or after `from`. `options`
+    /// says whether labels contain TCP options.
+    pub(super) fn of(rows: &[Snapshot], from: u64, lang: Lang, options: bool) -> Self {
         let mut events = Events::default();
         let count = rows.iter().map(|s| s.lane.of as usize).max().unwrap_or(1).clamp(1, LANES);
         events.ports = alloc::vec![None; count];
@@ -121,7 +123,7 @@ impl Events {
             }
             let Some(body) = Body::of(ladder, &without_connection(snapshot, shares_lane)) else { continue };
             match (body, entry.what) {
-                (Body::Arrow { host, lost, again, label }, What::Sent { frame, .. }) => {
+                (Body::Arrow { host, lost, again, label }, What::Sent { frame, summary, .. }) => {
                     let color = match (lost, again) {
                         (true, _) => RED,
                         _ if count > 1 && snapshot.port.is_some() => COLORS[lane],
@@ -130,7 +132,10 @@ impl Events {
                     };
                     frames.insert(frame, events.arrows.len());
                     let order = events.count_frame(at, lane, host, Way::Out);
-                    let (arrivals, label) = (Vec::new(), label.to_string());
+                    let (arrivals, mut label) = (Vec::new(), label.to_string());
+                    if options {
+                        label.push_str(&options_of(&summary));
+                    }
                     events.arrows.push(Arrow {
                         lane,
                         host,
@@ -160,6 +165,10 @@ impl Events {
                 }
                 // A program that runs without any effect is not noted.
                 (Body::Note { .. }, What::Ran(Next::Wait, _, Transfer { read: 0, written: 0 })) => {}
+                (Body::Clock, _) if !is_early => {
+                    let text = ladder.clock().to_string();
+                    events.notes.push(Note { lane, host: 0, at, color: FAINT, is_state: false, text });
+                }
                 (Body::Note { host, tone, text }, _) if !is_early => {
                     let color = match tone {
                         Tone::Again => ORANGE,
@@ -220,6 +229,20 @@ impl Events {
         flights.sort_unstable();
         flights.get(flights.len() / 2).copied().unwrap_or(1000).max(1)
     }
+}
+
+/// Returns the options that a label adds, as in ` mss=1460 ws=0`.
+fn options_of(summary: &Summary) -> String {
+    let mut text = String::new();
+    let Some(segment) = summary.segment() else { return text };
+    // Writing to a string cannot fail.
+    if let Some(mss) = segment.mss {
+        let _ = write!(text, " mss={mss}");
+    }
+    if let Some(scale) = segment.scale {
+        let _ = write!(text, " ws={scale}");
+    }
+    text
 }
 
 /// Returns the time from the sending of a lost frame to the end of the frame's arrow, in microseconds.

@@ -36,14 +36,26 @@ impl Part {
     }
 }
 
+/// What a picture shows besides frames, state changes and the work of programs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Extras {
+    /// Frames that find hardware addresses.
+    pub background: bool,
+    /// Steps in which only the clock advances.
+    pub clock: bool,
+    /// The TCP options of a segment.
+    pub options: bool,
+    /// Sequence numbers as they are in the frame, and not relative to the initial ones.
+    pub raw: bool,
+}
+
 /// The ladder that selects the entries to draw. The ladder's width and colour do not affect the selection.
 const LADDER: Ladder = Ladder { width: Ladder::WIDEST, ascii: false, color: false, lang: Lang::En };
 
 /// The entries to draw.
 pub struct PictureRows {
     part: Part,
-    /// Whether to hide frames that find hardware addresses.
-    hides_background: bool,
+    extras: Extras,
     /// The frames that are already in flight when the drawn part of the run begins.
     early: Vec<Snapshot>,
     rows: Vec<Snapshot>,
@@ -52,10 +64,9 @@ pub struct PictureRows {
 }
 
 impl PictureRows {
-    /// Makes an empty list for a part of a run. If `hides_background` is true, frames that find hardware addresses are
-    /// hidden.
-    pub fn new(part: Part, hides_background: bool) -> Self {
-        PictureRows { part, hides_background, early: Vec::new(), rows: Vec::new(), is_cut: false }
+    /// Makes an empty list for a part of a run.
+    pub fn new(part: Part, extras: Extras) -> Self {
+        PictureRows { part, extras, early: Vec::new(), rows: Vec::new(), is_cut: false }
     }
 
     /// Keeps an entry if the picture shows it. If there is no room for the entry, the picture is cut there.
@@ -63,19 +74,22 @@ impl PictureRows {
         let what = &snapshot.entry.what;
         // The ladder has no line for these entries, but the picture shows the new state.
         let is_state = matches!(what, What::Stack(Event::State { .. } | Event::Connecting { .. }));
-        let is_hidden = matches!(what, What::Clock) || (self.hides_background && what.is_background());
+        let Extras { background, clock, raw, .. } = self.extras;
+        let is_hidden = if matches!(what, What::Clock) { !clock } else { !background && what.is_background() };
         if is_hidden || !(is_state || LADDER.row(snapshot).is_some()) {
             return;
         }
+        // Without initial sequence numbers, labels contain the numbers of the frame.
+        let kept = if raw { Snapshot { isn: [None; 2], ..*snapshot } } else { *snapshot };
         match what {
             // Before the part begins, a frame is kept only while it is in flight.
-            What::Sent { .. } if self.part.is_before(&snapshot.entry) => self.early.push(*snapshot),
+            What::Sent { .. } if self.part.is_before(&snapshot.entry) => self.early.push(kept),
             What::Arrived { frame, .. } if self.part.is_before(&snapshot.entry) => {
                 let is_other = |s: &Snapshot| !matches!(s.entry.what, What::Sent { frame: sent, .. } if sent == *frame);
                 self.early.retain(is_other);
             }
             _ if !self.part.contains(&snapshot.entry) => {}
-            _ if self.rows.len() < PICTURE_ROWS => self.rows.push(*snapshot),
+            _ if self.rows.len() < PICTURE_ROWS => self.rows.push(kept),
             _ => self.is_cut = true,
         }
         // Frames that never arrive would stay in the list, so drop the oldest frame.
@@ -86,7 +100,7 @@ impl PictureRows {
 
     /// Returns the picture, with words in a language.
     pub fn picture(self, lang: Lang) -> Picture {
-        let PictureRows { part, early, rows, is_cut, .. } = self;
-        Picture::new(&[early, rows].concat(), part.from, is_cut, lang)
+        let PictureRows { part, extras, early, rows, is_cut } = self;
+        Picture::with_options(&[early, rows].concat(), part.from, is_cut, lang, extras.options)
     }
 }
