@@ -36,6 +36,11 @@ pub(super) const FILES: &[Message] = &[
         "a run takes at most 8 calls and events, and this file has {1}: remove some",
         "一次运行的呼叫和事件合计最多 8 个，而这个文件有 {1} 个：请去掉一些",
     ),
+    ("a run takes at most {1} calls and events", "一次运行最多 {1} 个呼叫和事件"),
+    (
+        "a run takes at most 8 calls and events, including those of the exercise",
+        "一次运行最多 8 个呼叫和事件，包括练习自身的",
+    ),
     ("a run takes at most {1} calls and events in all: remove one", "一次运行的呼叫和事件合计最多 {1} 个：请去掉一个"),
     ("a run takes at most {1} faults: remove one", "一次运行最多 {1} 个故障：请去掉一个"),
     (

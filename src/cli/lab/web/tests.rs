@@ -136,6 +136,24 @@ fn a_client_that_reads_nothing_ends_after_ten_seconds() {
 }
 
 #[test]
+fn a_connection_that_stays_open_after_its_answer_ends_after_ten_seconds() {
+    on_server(Limits::default(), "{}", async |server| {
+        let mut open = server.connect().await;
+        // Each byte is sent immediately, even while an earlier byte is not acknowledged.
+        open.set_nodelay(true).unwrap();
+        open.write_all(server.head("GET", "start", 0).as_bytes()).await.unwrap();
+        assert_eq!(answer(&mut open).await.0, 200);
+        sleep(Duration::from_secs(9)).await;
+        // A write to a closed socket is answered with RST, and the next write then fails.
+        open.write_all(b"x").await.unwrap();
+        open.write_all(b"x").await.unwrap();
+        sleep(Duration::from_secs(2)).await;
+        let _ = open.write_all(b"x").await;
+        assert!(open.write_all(b"x").await.is_err());
+    });
+}
+
+#[test]
 fn a_new_connection_replaces_the_oldest_that_waits_for_its_client() {
     on_server(Limits { connections: 2, ..Limits::default() }, "{}", async |server| {
         let mut answered = server.connect().await;
