@@ -136,11 +136,14 @@ export class Graphs implements Panel {
   }
 
   private scale(by: number): void {
-    const { plot, app } = this;
-    if (!plot) return;
-    const length = Math.max(SHORTEST, (plot.to_us - plot.from_us) * by);
+    const { app } = this;
+    // The axis ends at the outermost points of the requested part, so it can be shorter than the part. Zooming out from
+    // the axis could therefore show the same points again.
+    const part = by > 1 ? this.zoom : this.plot;
+    if (!part) return;
+    const length = Math.max(SHORTEST, (part.to_us - part.from_us) * by);
     const now = app.trace.timeOf(app.step);
-    const middle = now >= plot.from_us && now <= plot.to_us ? now : (plot.from_us + plot.to_us) / 2;
+    const middle = now >= part.from_us && now <= part.to_us ? now : (part.from_us + part.to_us) / 2;
     const from_us = Math.max(0, Math.round(middle - length / 2));
     const to_us = Math.min(app.run.time_us, Math.round(from_us + length));
     if (from_us === 0 && to_us === app.run.time_us) this.show(undefined);
