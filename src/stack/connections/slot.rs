@@ -106,13 +106,7 @@ impl<S> Slot<'_, S> {
     /// processed the latest change of the TCP state.
     #[inline(always)]
     pub(super) fn is_established(&self) -> bool {
-        self.peek().is_some_and(|socket| self.serves(socket))
-    }
-
-    /// Does the work of [`is_established`](Self::is_established) for `socket`, the slot's socket.
-    #[inline(always)]
-    pub(super) fn serves(&self, socket: &Socket<'_>) -> bool {
-        let established = self.state == State::Established && socket.state() == self.state;
+        let established = self.state == State::Established && self.peek().is_some_and(|s| s.state() == self.state);
         established && matches!(self.phase, Phase::Serving)
     }
 
@@ -120,8 +114,8 @@ impl<S> Slot<'_, S> {
     /// timer expires.
     #[cfg(feature = "recovery")]
     pub(super) fn only_waits(&self, now: Instant) -> bool {
-        let waits = |socket: &Socket<'_>| self.serves(socket) && self.control.only_waits(now, socket.send_queue());
-        self.peek().is_some_and(waits)
+        let serves = matches!((self.phase, self.state), (Phase::Serving, State::Established));
+        serves && self.peek().is_some_and(|socket| self.control.only_waits(now, socket.send_queue()))
     }
 
     /// Returns the time at which the control block's next timer expires or a silent peer's time limit ends, whichever

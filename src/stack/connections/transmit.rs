@@ -130,7 +130,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let has_unsent = socket.send_queue() > block.flight() as usize;
         let acks_now = block.owes_ack() && self.config.tcp.ack_delay.is_none();
         // `news` also updates the persist timer and, after an idle time, the congestion window.
-        if has_unsent || acks_now || !slot.serves(socket) || block.wants_rewind() || slot.news(now).is_some() {
+        if has_unsent || acks_now || !slot.is_established() || block.wants_rewind() || slot.news(now).is_some() {
             return None;
         }
         // smoltcp ends a connection whose local address is gone, but only when it is polled to send.
