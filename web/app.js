@@ -122,24 +122,31 @@ export class App {
     }
     /** Starts the experiment in another language, and repeats the manual changes. */
     async translate() {
-        const { byHand, current, step, beside, lane, selected } = this;
         await this.load();
+        // An experiment that was requested earlier has begun by now.
+        const { byHand, current, step, beside, lane, selected } = this;
         if (!(await this.open(this.source, step)))
             return;
-        const reached = this.step;
+        const { epoch } = this;
+        // The reader can move meanwhile, which the step between two commands shows.
+        let [reached, hasMoved] = [this.step, false];
         for (const command of byHand) {
+            hasMoved ||= this.step !== reached;
             if (command.do === "remove")
                 await this.remove(command.run);
             else
                 await this.branch(command, step);
+            if (this.epoch !== epoch)
+                return;
+            reached = this.step;
         }
+        hasMoved ||= this.step !== reached;
         if (this.runs.has(current))
             this.current = current;
         if (beside && this.runs.has(beside))
             this.beside = beside;
         Object.assign(this, { lane, selected });
-        // The reader can have moved meanwhile.
-        await this.go(this.step === reached ? step : this.step);
+        await this.go(hasMoved ? this.step : step);
         this.report("experiment");
     }
     /** Goes to a step of the current run, and fetches the trace up to there. */

@@ -61,11 +61,10 @@ export function editor(app) {
     }
     async function run() {
         const lab = area.value;
-        const before = app.draft;
-        app.draft = undefined;
+        // Until the run has begun, the text is a draft, which an answer for another experiment does not replace.
+        app.draft = { base: app.base, text: lab };
         if (await app.open({ lab }))
             return;
-        app.draft = before;
         // The earlier experiment stays. The text stays, too, so that the reader can correct the error.
         const { line, column } = app.error ?? {};
         if (line === undefined)
@@ -77,7 +76,7 @@ export function editor(app) {
     function update(change) {
         if (change === "experiment") {
             shown = app.experiment?.lab ?? "";
-            if (app.draft?.base !== app.base)
+            if (app.draft?.base !== app.base || app.draft.text === shown)
                 app.draft = undefined;
             area.value = app.draft?.text ?? shown;
             draft.hidden = app.draft === undefined;

@@ -244,7 +244,7 @@ impl Faults {
     }
 
     /// Adds a fault that applies in preference to the others. Returns false if there is no room.
-    #[cfg(feature = "alloc")]
+    #[cfg(feature = "session")]
     pub(super) fn add_first(&mut self, fault: Fault) -> bool {
         self.faults.insert(0, (fault, 0, 0)).is_ok()
     }

@@ -29,29 +29,45 @@ const TABLES: [&[Message]; 3] = [commands::COMMANDS, scripts::SCRIPTS, files::FI
 pub fn in_lang(message: &str, lang: Lang) -> String {
     match lang {
         Lang::En => message.to_owned(),
-        Lang::Zh => chinese(message).unwrap_or_else(|| message.to_owned()),
+        Lang::Zh => joined(message).unwrap_or_else(|| message.to_owned()),
     }
 }
 
+/// Returns the Chinese text of one message, or of several that are joined by semicolons. `None` if one is not known.
+fn joined(message: &str) -> Option<String> {
+    let chinese = |text| chinese(text, MOST_LEVELS);
+    let parts: Option<Vec<String>> = message.split("; ").map(chinese).collect();
+    // The text of a single message can contain a semicolon, too.
+    let two = || message.rsplit_once("; ").and_then(|(first, last)| Some(chinese(first)? + "；" + &chinese(last)?));
+    parts.map(|parts| parts.join("；")).or_else(two).or_else(|| chinese(message))
+}
+
+/// How many messages can be one within the other. The limit bounds the time for a message that contains a file's name
+/// or other text from outside, which can look like many messages.
+const MOST_LEVELS: usize = 3;
+
 /// Returns the Chinese text of a message, or `None` if it is not known. A position such as `my.lab:3:5: ` can precede
-/// the message, and several messages can be joined by semicolons.
-fn chinese(message: &str) -> Option<String> {
-    let joined = message.rsplit_once("; ").and_then(|(first, last)| Some(chinese(first)? + "；" + &chinese(last)?));
+/// the message. `levels` is how many messages can still be one within the other.
+fn chinese(message: &str, levels: usize) -> Option<String> {
+    let levels = levels.checked_sub(1)?;
+    if let Some(text) = known(message, levels) {
+        return Some(text);
+    }
     let after_colon = |(at, colon): (usize, &str)| {
-        let (position, text) = (&message[..at], known(&message[at + colon.len()..])?);
-        Some(known(position).unwrap_or_else(|| position.to_owned()) + colon + &text)
+        let (position, text) = (&message[..at], known(&message[at + colon.len()..], levels)?);
+        Some(known(position, levels).unwrap_or_else(|| position.to_owned()) + colon + &text)
     };
-    joined.or_else(|| known(message)).or_else(|| message.match_indices(": ").find_map(after_colon))
+    message.match_indices(": ").take(MOST_LEVELS).find_map(after_colon)
 }
 
 /// Returns the Chinese text of a message in the tables.
-fn known(message: &str) -> Option<String> {
-    TABLES.into_iter().flatten().find_map(|known| filled(known, message))
+fn known(message: &str, levels: usize) -> Option<String> {
+    TABLES.into_iter().flatten().find_map(|known| filled(known, message, levels))
 }
 
 /// Returns the Chinese text of a message with the variable parts of `message`, or `None` if the English text does not
 /// fit.
-fn filled((english, chinese_text): &Message, message: &str) -> Option<String> {
+fn filled((english, chinese_text): &Message, message: &str, levels: usize) -> Option<String> {
     let parts = variable_parts(english, message)?;
     let mut text = String::new();
     let mut rest = *chinese_text;
@@ -63,7 +79,7 @@ fn filled((english, chinese_text): &Message, message: &str) -> Option<String> {
         });
         rest = match inner {
             Some((part, is_translated, after)) => {
-                let translated = if is_translated { chinese(part) } else { None };
+                let translated = if is_translated { chinese(part, levels) } else { None };
                 text.push_str(translated.as_deref().unwrap_or(part));
                 after
             }

@@ -163,6 +163,14 @@ impl fmt::Display for StartError {
 impl core::error::Error for StartError {}
 
 impl<'a> Setup<'a> {
+    /// Returns the number of calls and events of the run, which is limited to [`MAX_SCHEDULED`]. Each client makes its
+    /// own copy of the client's calls, and a flood is one more event.
+    #[cfg(feature = "alloc")]
+    pub(super) fn scheduled(&self) -> usize {
+        let calls = self.agenda.iter().filter(|(_, what)| matches!(what, Scheduled::Call { host: 0, .. })).count();
+        self.agenda.len() - calls + calls * self.clients + usize::from(self.flood > 0)
+    }
+
     /// Makes a run of a program's server and its client, which sends `texts`.
     ///
     /// The run uses UDP if `udp` is set or the program has no TCP server. If the program handles one message per

@@ -81,10 +81,9 @@ export function editor(app: App): Panel {
 
   async function run(): Promise<void> {
     const lab = area.value;
-    const before = app.draft;
-    app.draft = undefined;
+    // Until the run has begun, the text is a draft, which an answer for another experiment does not replace.
+    app.draft = { base: app.base, text: lab };
     if (await app.open({ lab })) return;
-    app.draft = before;
     // The earlier experiment stays. The text stays, too, so that the reader can correct the error.
     const { line, column } = app.error ?? {};
     if (line === undefined) return;
@@ -96,7 +95,7 @@ export function editor(app: App): Panel {
   function update(change: Change): void {
     if (change === "experiment") {
       shown = app.experiment?.lab ?? "";
-      if (app.draft?.base !== app.base) app.draft = undefined;
+      if (app.draft?.base !== app.base || app.draft.text === shown) app.draft = undefined;
       area.value = app.draft?.text ?? shown;
       draft.hidden = app.draft === undefined;
     }

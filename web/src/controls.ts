@@ -30,7 +30,7 @@ export class Controls implements Panel {
     const { slider } = this;
     slider.setAttribute("aria-label", text("place"));
     slider.addEventListener("input", () => void app.go(Number(slider.value)));
-    slider.addEventListener("pointerdown", () => (this.isHeld = true));
+    slider.addEventListener("pointerdown", (event) => (this.isHeld = event.button === 0));
     for (const end of ["pointerup", "pointercancel", "blur"]) slider.addEventListener(end, () => (this.isHeld = false));
     const pace = element("input", { type: "range", min: 0, max: PACES.length - 1, value: this.pace, class: "pace" });
     pace.setAttribute("aria-label", text("pace"));

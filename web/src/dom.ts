@@ -40,8 +40,9 @@ export function setText(node: Element, text: string): void {
 export function editing(input: HTMLInputElement): () => boolean {
   let isEdited = false;
   input.addEventListener("input", () => (isEdited = true));
-  // There is no `change` if the reader goes back to the value at the start.
-  for (const end of ["change", "pointerup", "pointercancel", "blur"]) input.addEventListener(end, () => (isEdited = false));
+  // There is no `change` if the reader moves a slider back to the value at the start.
+  const ends = input.type === "range" ? ["change", "pointerup", "pointercancel", "blur"] : ["change", "blur"];
+  for (const end of ends) input.addEventListener(end, () => (isEdited = false));
   return () => isEdited;
 }
 

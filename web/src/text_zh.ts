@@ -165,7 +165,7 @@ export const zh: Record<Key, string> = {
   saveHint: "提交这个文件，用 'smolstep lab mark' 批改。",
   answersKept: "运行已改变。您的答案保留了下来，但对这次运行可能不对：请再检查一次。",
   settingsDiffer:
-    "这次运行的设置与文件不同。smolstep lab mark 按文件的运行批改：保存答案之前，请在“网络”面板按“恢复文件的设置”。",
+    "这次运行的设置与文件不同。smolstep lab mark 按文件的运行批改：保存答案之前，请在“网络”面板按“恢复文件中的设置”。",
 
   file: "文件",
   labText: "实验的文本",

@@ -40,7 +40,7 @@ use smoltcp::time::Duration;
 
 use super::expect::{ExpectError, Expectations, MAX_EXPECTATIONS};
 use super::wire::Random;
-use super::{Forged, HostEvent, MAX_FAULTS, MAX_FILE_BYTES, MAX_FILE_LINES, MAX_SCHEDULED, Moment, Scheduled};
+use super::{Forged, HostEvent, MAX_FAULTS, MAX_FILE_BYTES, MAX_FILE_LINES, MAX_SCHEDULED, Moment};
 use program::Program;
 use words::{Source, Varied, Words};
 
@@ -125,9 +125,7 @@ impl Experiment {
             self.settings.iter().rfind(has).map_or(1, Source::line)
         };
         let error = |words: &[&str], message: String| Err(FileError { line: line_of(words), column: 1, message });
-        // Each client makes its own copy of the client's calls, and a flood is one more event.
-        let calls = setup.agenda.iter().filter(|(_, what)| matches!(what, Scheduled::Call { host: 0, .. })).count();
-        let scheduled = setup.agenda.len() - calls + calls * setup.clients + usize::from(setup.flood > 0);
+        let scheduled = setup.scheduled();
         if scheduled > MAX_SCHEDULED {
             let message = format!("a run takes at most 8 calls and events, and this file has {scheduled}: remove some");
             return error(&["clients", "flood"], message);

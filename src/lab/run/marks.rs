@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{ByHand, HostLab, Run};
+use crate::lab::MAX_SCHEDULED;
 use crate::lab::file::{Experiment, FileError, Injection, Key, Marked};
 use crate::lab::{MAX_FAULTS, Scheduled, Snapshot, StartError};
 
@@ -73,7 +74,8 @@ pub fn verdict(experiment: &Experiment, key: &Key<'_>, index: usize, answer: &st
             }
             for Injection { at, after, forged } in injected {
                 // The verdict does not need the number of the segment.
-                if setup.agenda.push((at, Scheduled::Forge { number: 0, after, forged })).is_err() {
+                let has_room = setup.agenda.push((at, Scheduled::Forge { number: 0, after, forged })).is_ok();
+                if !has_room || setup.scheduled() > MAX_SCHEDULED {
                     let what = "a run takes at most 8 calls and events, including those of the exercise";
                     return Ok(Verdict::Invalid(what.into()));
                 }

@@ -10,6 +10,7 @@ use super::experiment::Opened;
 use super::request::{Problem, Request, clip};
 use crate::lab::file::{Answer, Question, duration};
 use crate::lab::lang::Lang;
+use crate::lab::messages::in_lang;
 use crate::lab::run::marks::{self, Verdict};
 use crate::lab::run::{Goal, Run, Stepped};
 use crate::lab::show;
@@ -117,7 +118,7 @@ pub(super) fn mark(opened: &mut Opened, request: &Request) -> Result<Value, Prob
         }
     };
     let (name, message) = match verdict {
-        Verdict::Invalid(why) => ("invalid", why),
+        Verdict::Invalid(why) => ("invalid", in_lang(&why, lang)),
         Verdict::Missing => ("invalid", lang.pick("the answer is missing", "没有答案").into()),
         Verdict::Right => ("right", lang.pick("right", "正确").into()),
         Verdict::Wrong => ("wrong", lang.pick("wrong: try again", "错误：请再试一次").into()),

@@ -27,6 +27,8 @@ use experiment::Opened;
 use recording::MOST_BYTES;
 use request::{Problem, Request, clip};
 
+use crate::lab::lang::Lang;
+
 /// A session of the lab: one experiment, and up to 26 runs of it.
 ///
 /// The same commands give the same answers on every machine.
@@ -57,9 +59,13 @@ impl LabSession {
     ///
     /// A command that fails changes nothing, and its answer says why it failed.
     pub fn command(&mut self, request: &str) -> String {
-        match Request::parse(request).and_then(|request| self.carry_out(&request)) {
-            Ok(answer) => answer,
-            Err(problem) => problem.answer(),
+        let of_experiment = self.opened.as_ref().map_or(Lang::En, |opened| opened.lang);
+        match Request::parse(request) {
+            Ok(request) => {
+                let lang = request.lang_or(of_experiment);
+                self.carry_out(&request).unwrap_or_else(|problem| problem.answer(lang))
+            }
+            Err(problem) => problem.answer(of_experiment),
         }
     }
 

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::lab::StartError;
 use crate::lab::file::FileError;
 use crate::lab::lang::Lang;
+use crate::lab::messages::in_lang;
 pub(super) use crate::lab::tokens::clip;
 
 /// The longest command, in bytes. A file of 1 MiB fits, even if most of its characters are escaped.
@@ -29,11 +30,12 @@ impl Problem {
         Problem { message: message.into(), position: None }
     }
 
-    /// Returns the answer to the command that failed.
-    pub(super) fn answer(&self) -> String {
+    /// Returns the answer to the command that failed, in the language of the experiment.
+    pub(super) fn answer(&self, lang: Lang) -> String {
+        let message = in_lang(&self.message, lang);
         let error = match self.position {
-            None => json!({ "message": self.message }),
-            Some((line, column)) => json!({ "message": self.message, "line": line, "column": column }),
+            None => json!({ "message": message }),
+            Some((line, column)) => json!({ "message": message, "line": line, "column": column }),
         };
         format!(r#"{{"ok":false,"error":{error}}}"#)
     }
@@ -128,6 +130,15 @@ impl Request {
         let text = self.text(name)?;
         let index = ["client", "server"].iter().position(|host| *host == text);
         index.ok_or_else(|| Problem::new(format!("'{}' should be client or server", clip(text))))
+    }
+
+    /// Returns the language that the command names, for the error if the command fails. `default` is the language of
+    /// the open experiment, because only the commands that need no open experiment name a language.
+    pub(super) fn lang_or(&self, default: Lang) -> Lang {
+        match self.member("lang") {
+            Some(_) => self.lang().unwrap_or(default),
+            None => default,
+        }
     }
 
     /// Returns the language of the answers. English is the default.

@@ -323,6 +323,22 @@ fn a_forged_segment_is_an_answer() {
 }
 
 #[test]
+fn a_forged_segment_finds_no_room_beside_eight_clients() {
+    // The calls of all clients count.
+    const TEXT: &str = "clients 8\nserver listens 7000\n  close\nclient calls 7000\n  close\n\
+        question \"End the connection by a reset.\"\n  answer make client ends reset\n";
+    let mut session = LabSession::new();
+    for (lang, why) in [("en", "including those of the exercise"), ("zh", "包括练习自身的")] {
+        ok(&mut session, json!({"do": "new", "lab": TEXT, "lang": lang}));
+        let marked = ok(&mut session, json!({"do": "mark", "question": 1, "answer": "at 1s inject server R 1:1(0)"}));
+        assert_eq!(marked["verdict"], "invalid", "{marked}");
+        assert!(marked["message"].as_str().unwrap().contains(why), "{marked}");
+    }
+    let refused = session.command(&json!({"do": "new", "lab": "seed x", "lang": "zh"}).to_string());
+    assert!(refused.contains("应为") && !refused.contains("should be"), "{refused}");
+}
+
+#[test]
 fn an_exercise_is_in_the_language_of_the_session() {
     let mut session = LabSession::new();
     let list = ok(&mut session, json!({"do": "list", "lang": "zh"}));

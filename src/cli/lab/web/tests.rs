@@ -144,12 +144,15 @@ fn a_connection_that_stays_open_after_its_answer_ends_after_ten_seconds() {
         open.write_all(server.head("GET", "start", 0).as_bytes()).await.unwrap();
         assert_eq!(answer(&mut open).await.0, 200);
         sleep(Duration::from_secs(9)).await;
-        // A write to a closed socket is answered with RST, and the next write then fails.
         open.write_all(b"x").await.unwrap();
         open.write_all(b"x").await.unwrap();
         sleep(Duration::from_secs(2)).await;
-        let _ = open.write_all(b"x").await;
-        assert!(open.write_all(b"x").await.is_err());
+        // A write to a closed socket is answered with RST, and the next write fails once the RST has arrived.
+        let mut writes = 0;
+        while open.write_all(b"x").await.is_ok() {
+            writes += 1;
+            assert!(writes < 1_000_000);
+        }
     });
 }
 
