@@ -44,7 +44,7 @@ fn joined(message: &str) -> Option<String> {
 
 /// How many messages can be one within the other. The limit bounds the time for a message that contains a file's name
 /// or other text from outside, which can look like many messages.
-const MOST_LEVELS: usize = 3;
+const MOST_LEVELS: usize = 5;
 
 /// Returns the Chinese text of a message, or `None` if it is not known. A position such as `my.lab:3:5: ` can precede
 /// the message. `levels` is how many messages can still be one within the other.
@@ -57,7 +57,8 @@ fn chinese(message: &str, levels: usize) -> Option<String> {
         let (position, text) = (&message[..at], known(&message[at + colon.len()..], levels)?);
         Some(known(position, levels).unwrap_or_else(|| position.to_owned()) + colon + &text)
     };
-    message.match_indices(": ").take(MOST_LEVELS).find_map(after_colon)
+    // A position has no colon before a space, but a file's name can have some.
+    message.match_indices(": ").take(3).find_map(after_colon)
 }
 
 /// Returns the Chinese text of a message in the tables.
