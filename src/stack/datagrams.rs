@@ -368,10 +368,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Some(Step::UdpSession(number, next))
     }
 
-    /// Passes an ICMP error about a datagram to the program that sent the datagram. Returns whether the error concerns
-    /// that program, or false if no program runs on the port.
-    ///
-    /// `local` is the program's port, and `remote` is the receiver of the datagram.
+    /// Passes an ICMP error about a datagram to the program that sent the datagram, from port `local` to `remote`. Returns
+    /// whether the error concerns that program, or false if no program runs on the port.
     #[cfg(feature = "recovery")]
     pub(super) fn datagram_undelivered(&mut self, local: u16, remote: IpEndpoint, error: &IcmpError) -> bool {
         let mut ports = self.datagrams.ports.iter_mut().filter(|port| port.number == local && !port.has_ended);

@@ -5,9 +5,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{ByHand, HostLab, Run};
-use crate::lab::MAX_SCHEDULED;
 use crate::lab::file::{Experiment, FileError, Injection, Key, Marked};
-use crate::lab::{MAX_FAULTS, Scheduled, Snapshot, StartError};
+use crate::lab::{MAX_FAULTS, MAX_SCHEDULED, Scheduled, Snapshot, StartError};
 
 /// The verdict on an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -23,11 +23,10 @@ use alloc::string::{String, ToString};
 
 use serde_json::Value;
 
+use crate::lab::lang::Lang;
 use experiment::Opened;
 use recording::MOST_BYTES;
 use request::{Problem, Request, clip};
-
-use crate::lab::lang::Lang;
 
 /// A session of the lab: one experiment, and up to 26 runs of it.
 ///
